@@ -64,6 +64,16 @@ func (o Operation) String() string {
 	return "unknown"
 }
 
+// ParseOperation is the inverse of String; what it does not know is an Upsert.
+func ParseOperation(s string) Operation {
+	for _, o := range []Operation{Update, Create, Delete} {
+		if s == o.String() {
+			return o
+		}
+	}
+	return Upsert
+}
+
 // A Hash identifies the mapped values of a row: xxh3 in the first eight bytes and cityHash64 in the others, both
 // big-endian, as the diff computes them inside ClickHouse.
 type Hash [16]byte

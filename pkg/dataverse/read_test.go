@@ -1,0 +1,364 @@
+package dataverse
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/penstock-sync/penstock/pkg/penstock"
+)
+
+// What a batch of three upserts is answered with (reference 3.2, captured).
+const (
+	boundary = "batchresponse_9c2cbd8a-5be3-4b53-ad7e-2f4f2a64bd21"
+	ok204    = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n" +
+		"HTTP/1.1 204 No Content\r\nOData-Version: 4.0\r\n" +
+		"Location: https://org/api/data/v9.2/accounts(accountnumber='A-1')\r\n" +
+		"OData-EntityId: https://org/api/data/v9.2/accounts(accountnumber='A-1')\r\n\r\n\r\n"
+	bad400 = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n" +
+		"HTTP/1.1 400 Bad Request\r\nREQ_ID: cbd53703-aee5-4563-a416-a65dcc268e7b\r\n" +
+		"Content-Type: application/json; odata.metadata=minimal\r\nOData-Version: 4.0\r\n\r\n" +
+		`{"error":{"code":"0x80044331","message":"A validation error occurred.  The length of the 'firstname' attribute of the 'contact' entity exceeded the maximum allowed length of '50'."}}` + "\r\n"
+	delim = "--" + boundary + "\r\n"
+	end   = "--" + boundary + "--\r\n"
+)
+
+// upserts makes n changes.
+func upserts(n int) []penstock.Change {
+	changes := make([]penstock.Change, n)
+	for i := range changes {
+		changes[i] = penstock.Change{Address: fmt.Sprintf("contacts(externaluseridentifier='C-%d')", i), Body: []byte(`{"firstname":"A"}`)}
+	}
+	return changes
+}
+
+// answered reads an answer with the given status and content.
+func answered(t testing.TB, status int, contentType string, body io.Reader, changes []penstock.Change) Answer {
+	t.Helper()
+	c := &Client{}
+	a := Answer{Verdicts: make([]Verdict, len(changes))}
+	c.read(&a, "dataverse: batch of contact", "contact", changes, &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(body),
+	})
+	return a
+}
+
+const multi = "multipart/mixed; boundary=" + boundary
+
+func TestAnswersToABatch(t *testing.T) {
+	const (
+		F = penstock.Fine
+		R = penstock.RowFault
+		U = penstock.Unanswered
+		N = penstock.NotExecuted
+		T = penstock.Throttled
+		S = penstock.SystemFault
+		M = penstock.TooMuch
+		X = penstock.Transient
+	)
+	tests := []struct {
+		name   string
+		status int
+		typ    string
+		body   string
+		want   []penstock.Kind // one per change
+	}{
+		{"3.2: all is well", 200, multi, delim + ok204 + delim + ok204 + delim + ok204 + end, []penstock.Kind{F, F, F}},
+		{"a quoted boundary", 200, `multipart/mixed; boundary="` + boundary + `"`, delim + ok204 + end, []penstock.Kind{F}},
+		{"3.2: one is refused", 200, multi, delim + ok204 + delim + bad400 + delim + ok204 + end, []penstock.Kind{F, R, F}},
+		{"3.3: outer 400 with commits, stopped at the first failure", 400, multi, delim + ok204 + delim + bad400 + end, []penstock.Kind{F, R, N, N}},
+		{"outer 400 with all verdicts", 400, multi, delim + ok204 + delim + bad400 + delim + ok204 + end, []penstock.Kind{F, R, F}},
+		{"fewer parts than changes", 200, multi, delim + ok204 + delim + bad400 + end, []penstock.Kind{F, R, U, U}},
+		{"outer 400 with fewer parts and no failure", 400, multi, delim + ok204 + end, []penstock.Kind{F, U}},
+		{"outer 400 without an end", 400, multi, delim + ok204 + delim + bad400, []penstock.Kind{F, R, U}},
+		{"more parts than changes: whose is whose cannot be told", 200, multi, delim + ok204 + delim + ok204 + end, []penstock.Kind{U}},
+		{"3.2: no closing delimiter", 200, multi, delim + ok204 + delim + bad400, []penstock.Kind{F, R}},
+		{"a closing delimiter without line end", 200, multi, delim + ok204 + "--" + boundary + "--", []penstock.Kind{F}},
+		{"one empty line less behind a 204", 200, multi, delim + strings.TrimSuffix(ok204, "\r\n") + delim + ok204 + end, []penstock.Kind{F, F}},
+		{"line feeds alone", 200, multi, strings.ReplaceAll(delim+ok204+delim+bad400+end, "\r\n", "\n"), []penstock.Kind{F, R}},
+		{"a preamble and an epilogue", 200, multi, "hello\r\n" + delim + ok204 + end + "bye\r\n", []penstock.Kind{F}},
+		{"3.2: a status line with a blank too many", 200, multi, delim + strings.Replace(ok204, "HTTP/1.1", "HTTP/ 1.1", 1) + end, []penstock.Kind{F}},
+		{"a part without header", 200, multi, delim + "\r\nHTTP/1.1 204 No Content\r\n\r\n" + delim + "HTTP/1.1 204 No Content\r\n\r\n" + end, []penstock.Kind{F, F}},
+		{"a part that is no answer keeps its place", 200, multi, delim + "Content-Type: text/html\r\n\r\n<html>\r\n" + delim + bad400 + end, []penstock.Kind{U, R}},
+		{"an empty part keeps its place", 200, multi, delim + delim + bad400 + end, []penstock.Kind{U, R}},
+		{
+			"a nested answer keeps its place, and what is in it is not believed", 200, multi,
+			delim + "Content-Type: multipart/mixed; boundary=cs\r\n\r\n--cs\r\n" + ok204 + "--cs--\r\n" + delim + bad400 + end,
+			[]penstock.Kind{U, R},
+		},
+		{"a boundary that begins like ours parts nothing", 200, multi, delim + bad400 + "--" + boundary + "x\r\n" + ok204 + end, []penstock.Kind{R}},
+		{"a status that is none", 200, multi, delim + "\r\nHTTP/1.1 2040 What\r\n\r\n" + delim + "\r\nHTTP/1.1 abc\r\n\r\n" + end, []penstock.Kind{U, U}},
+		{"a redirect is no verdict", 200, multi, delim + "\r\nHTTP/1.1 302 Found\r\n\r\n" + end, []penstock.Kind{U}},
+		{"an error without body goes by its status", 200, multi, delim + "\r\nHTTP/1.1 412 Precondition Failed\r\n\r\n" + end, []penstock.Kind{R}},
+		{"cut within a delimiter", 200, multi, delim + ok204 + delim + ok204 + delim[:20], []penstock.Kind{F, F, U}},
+		{"cut within a status line", 200, multi, delim + ok204 + delim + "\r\nHTTP/1.1 204", []penstock.Kind{F, U}},
+		{"cut within a header", 200, multi, delim + ok204 + delim + "\r\nHTTP/1.1 204 No Content\r\nOData-", []penstock.Kind{F, U}},
+		{"cut within an error", 200, multi, delim + ok204 + delim + bad400[:len(bad400)-30], []penstock.Kind{F, U}},
+		{"nothing came", 200, multi, "", []penstock.Kind{U, U}},
+		{"no delimiter came", 200, multi, "<html>\r\n", []penstock.Kind{U, U}},
+		{"3.5: an inner 429", 200, multi, delim + "\r\nHTTP/1.1 429 Too Many Requests\r\nRetry-After: 9\r\n\r\n" + errorBody("0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.") + "\r\n" + delim + ok204 + end, []penstock.Kind{T, F}},
+
+		{"5.1: an outer 429", 429, "application/json", errorBody("0x80072326", "Number of concurrent requests exceeded the limit of 52."), []penstock.Kind{T, T}},
+		{"an outer 429 without body", 429, "", "", []penstock.Kind{T, T}},
+		{"3.4: an outer 413", 413, "application/json", errorBody("0x8004418a", "Request message length is too large."), []penstock.Kind{M, M}},
+		{"an outer 413 of a gateway", 413, "text/html", "<html>", []penstock.Kind{M, M}},
+		{"3.1: more operations than it takes", 400, "application/json", errorBody("0x0", "The current batch message contains too many parts. A maximum number of '1000' query operations and change sets are allowed in a batch message."), []penstock.Kind{M, M}},
+		{"an outer 400 about one change is that change's", 400, "application/json", errorBody("0x80048d19", "Malformed"), []penstock.Kind{R}},
+		{"1.4: an outer 403", 403, "application/json", errorBody("0x80072560", "The user is not a member of the organization."), []penstock.Kind{S, S}},
+		{"an outer 403 that says nothing", 403, "text/html", "<html>", []penstock.Kind{S}},
+		{"2.2: a wrong path", 404, "text/html", "<html>", []penstock.Kind{S, S}},
+		{"a redirect leads elsewhere", 302, "text/html", "", []penstock.Kind{S, S}},
+		{"5.5: a gateway that gave up", 504, "text/html", "<html>Gateway Timeout</html>", []penstock.Kind{U, U}},
+		{"a gateway without a back end", 502, "text/html", "<html>Bad Gateway</html>", []penstock.Kind{U, U}},
+		{"a server that asks to come back", 503, "text/html", "", []penstock.Kind{X, X}},
+		{"an error midway", 500, "application/json", errorBody("0x80040216", "An unexpected error occurred."), []penstock.Kind{U, U}},
+		{"a proxy's own page", 200, "text/html", "<html>Sign in</html>", []penstock.Kind{U, U}},
+		{"multipart without boundary", 200, "multipart/mixed", delim + ok204 + end, []penstock.Kind{U}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for how, body := range map[string]io.Reader{
+				"at once": strings.NewReader(tt.body), "by the byte": iotest.OneByteReader(strings.NewReader(tt.body)),
+			} {
+				a := answered(t, tt.status, tt.typ, body, upserts(len(tt.want)))
+				for i, v := range a.Verdicts {
+					if v.Kind != tt.want[i] {
+						t.Errorf("%s: change %d is %v, want %v (%+v)", how, i, v.Kind, tt.want[i], v.Cause)
+					}
+					if (v.Kind == F) != (v.Cause == penstock.Cause{}) {
+						t.Errorf("%s: change %d is %v with cause %+v", how, i, v.Kind, v.Cause)
+					}
+					if a.Fault != nil && v.Kind != a.Fault.Kind {
+						t.Errorf("%s: change %d is %v under fault %v", how, i, v.Kind, a.Fault.Kind)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestAnAnswerWhoseConnectionBreaksKeepsWhatCame(t *testing.T) {
+	broken := errors.New("connection reset by peer")
+	body := io.MultiReader(strings.NewReader(delim+ok204+delim+bad400+delim+"Content-Type: app"), iotest.ErrReader(broken))
+	a := answered(t, 200, multi, body, upserts(4))
+	if a.Fault != nil {
+		t.Fatal(a.Fault)
+	}
+	for i, want := range []penstock.Kind{penstock.Fine, penstock.RowFault, penstock.Unanswered, penstock.Unanswered} {
+		if a.Verdicts[i].Kind != want {
+			t.Errorf("change %d: %v, want %v", i, a.Verdicts[i].Kind, want)
+		}
+	}
+	if m := a.Verdicts[3].Cause.Message; !strings.Contains(m, "broke off") || !strings.Contains(m, broken.Error()) {
+		t.Errorf("message %q", m)
+	}
+}
+
+func TestCausesSayWhichRequest(t *testing.T) {
+	a := answered(t, 200, multi, strings.NewReader(delim+bad400+end), upserts(1))
+	if got := a.Verdicts[0].Cause.RequestID; got != "cbd53703-aee5-4563-a416-a65dcc268e7b" {
+		t.Errorf("request id %q", got)
+	}
+}
+
+func TestAnErrorLongerThanTheWindow(t *testing.T) {
+	long := strings.Replace(bad400, "A validation", strings.Repeat("x", 3*window)+". A validation", 1)
+	a := answered(t, 200, multi, strings.NewReader(delim+long+delim+ok204+end), upserts(2))
+	if a.Verdicts[0].Cause.Code != "0x80044331" || a.Verdicts[1].Kind != penstock.Fine {
+		t.Errorf("%+v", a.Verdicts)
+	}
+	endless := strings.Replace(bad400, "A validation", strings.Repeat("x", 2*maxBody)+". A validation", 1)
+	a = answered(t, 200, multi, strings.NewReader(delim+endless+delim+ok204+end), upserts(2))
+	if a.Verdicts[0].Cause.Code != "0x80044331" || a.Verdicts[1].Kind != penstock.Fine {
+		t.Errorf("%+v", a.Verdicts)
+	}
+}
+
+// FuzzReadBatch reads anything as an answer: it ends, gives one verdict per change, and calls nothing Fine unless a
+// success stands in the answer at that place.
+func FuzzReadBatch(f *testing.F) {
+	f.Add(200, 3, []byte(delim+ok204+delim+bad400+delim+ok204+end))
+	f.Add(400, 3, []byte(delim+ok204+delim+bad400+end))
+	f.Add(200, 2, []byte(delim+"Content-Type: multipart/mixed; boundary=cs\r\n\r\n--cs\r\n"+ok204+"--cs--\r\n"+delim+bad400))
+	f.Add(200, 1, []byte(strings.ReplaceAll(delim+ok204+end, "\r\n", "\n")))
+	f.Add(200, 2, []byte(delim+delim+"HTTP/ 1.1 204\r\n\r\n--"+boundary))
+	f.Fuzz(func(t *testing.T, status, n int, body []byte) {
+		if n < 1 || n > 8 || status < 100 || status > 599 {
+			return
+		}
+		a := answered(t, status, multi, bytes.NewReader(body), upserts(n))
+		again := answered(t, status, multi, iotest.HalfReader(bytes.NewReader(body)), upserts(n))
+		// Split as RFC 2046 has it, in a way of its own: the k-th piece is the k-th answer.
+		pieces := split(body)
+		for i, v := range a.Verdicts {
+			if v != again.Verdicts[i] {
+				t.Fatalf("change %d: %+v or %+v, as the pieces arrive", i, v, again.Verdicts[i])
+			}
+			if v.Kind == penstock.Faulty {
+				t.Fatalf("change %d has no kind", i)
+			}
+			if v.Kind == penstock.Fine && (i >= len(pieces) || !bytes.Contains(pieces[i], []byte("HTTP/")) || !bytes.Contains(pieces[i], []byte(" 2"))) {
+				t.Fatalf("change %d is Fine without a success in its place: %q", i, pieces)
+			}
+		}
+	})
+}
+
+func split(body []byte) (pieces [][]byte) {
+	mark := []byte("--" + boundary)
+	open := false
+	for line := range bytes.Lines(body) {
+		rest, is := bytes.CutPrefix(line, mark)
+		switch rest := string(bytes.TrimRight(rest, " \t\r\n")); {
+		case is && rest == "--":
+			return pieces
+		case is && rest == "":
+			pieces, open = append(pieces, nil), true
+		case open:
+			pieces[len(pieces)-1] = append(pieces[len(pieces)-1], line...)
+		}
+	}
+	return pieces
+}
+
+// respond is a tiny Dataverse: it takes a batch apart with the standard library, and answers each operation with the
+// status that its body or address names.
+func respond(t testing.TB, request []byte, requestBoundary string) (answer []byte, seen []penstock.Change) {
+	t.Helper()
+	var out bytes.Buffer
+	in := multipart.NewReader(bytes.NewReader(request), requestBoundary)
+	for {
+		p, err := in.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The operation has no Content-Length: its body is what is left of the part.
+		in := bufio.NewReader(p)
+		text := textproto.NewReader(in)
+		line, err := text.ReadLine()
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Fields(line)
+		if len(words) != 3 || words[2] != "HTTP/1.1" {
+			t.Fatalf("request line %q", line)
+		}
+		header, err := text.ReadMIMEHeader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ch := penstock.Change{Address: strings.TrimPrefix(words[1], "/api/data/v9.2/"), Body: body}
+		switch {
+		case words[0] == http.MethodDelete:
+			ch.Operation, ch.Body = penstock.Delete, nil
+		case words[0] == http.MethodPost:
+			ch.Operation = penstock.Create
+		case header.Get("If-Match") == "*":
+			ch.Operation = penstock.Update
+		}
+		seen = append(seen, ch)
+		out.WriteString(delim)
+		if bytes.Contains(body, []byte("bad")) {
+			out.WriteString(bad400)
+		} else {
+			out.WriteString(ok204)
+		}
+	}
+	out.WriteString(end)
+	return out.Bytes(), seen
+}
+
+// FuzzRoundTrip frames changes, has the standard library take them apart, and reads the answer: every change arrives as
+// it was, and every verdict is that of its change.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add(uint8(0), "contacts(externaluseridentifier='C-1')", `{"firstname":"A"}`, uint8(3), "contacts(x='y z')", `{"a":"bad"}`)
+	f.Add(uint8(1), "contacts(a='ä\r\nHost: x')", "{}", uint8(2), "contacts", `{"contactid":"1"}`)
+	f.Fuzz(func(t *testing.T, op1 uint8, address1, body1 string, op2 uint8, address2, body2 string) {
+		changes := []penstock.Change{
+			{Operation: penstock.Operation(op1 % 4), Address: "a" + address1, Body: []byte(body1)},
+			{Operation: penstock.Operation(op2 % 4), Address: "a" + address2, Body: []byte(body2)},
+		}
+		for i := range changes {
+			if changes[i].Operation == penstock.Delete {
+				changes[i].Body = nil
+			}
+		}
+		mark := "batch_" + rand.Text()
+		answer, seen := respond(t, appendBatch(nil, mark, "/api/data/v9.2/", changes), mark)
+		if len(seen) != len(changes) {
+			t.Fatalf("%d operations arrived", len(seen))
+		}
+		a := answered(t, 200, multi, bytes.NewReader(answer), changes)
+		for i, ch := range changes {
+			if got := seen[i]; got.Operation != ch.Operation || !bytes.Equal(got.Body, ch.Body) || got.Address != string(appendAddress(nil, ch.Address)) {
+				t.Fatalf("change %d: sent %v %q %q, arrived %v %q %q", i, ch.Operation, ch.Address, ch.Body, got.Operation, got.Address, got.Body)
+			}
+			want := penstock.Fine
+			if bytes.Contains(ch.Body, []byte("bad")) {
+				want = penstock.RowFault
+			}
+			if a.Verdicts[i].Kind != want {
+				t.Fatalf("change %d: %v, want %v", i, a.Verdicts[i].Kind, want)
+			}
+		}
+	})
+}
+
+func BenchmarkFrameAndRead(b *testing.B) {
+	const n = 1000
+	body := []byte(`{"firstname":"` + strings.Repeat("x", 380) + `"}`)
+	changes := upserts(n)
+	for i := range changes {
+		changes[i].Body = body
+	}
+	answer := []byte(strings.Repeat(delim+ok204, n) + end)
+	c := &Client{}
+	resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {multi}}}
+	a := Answer{Verdicts: make([]Verdict, n)}
+	in := bytes.NewReader(nil)
+	var buf []byte
+	b.ReportAllocs()
+	ops := 0
+	for b.Loop() {
+		buf = appendBatch(buf[:0], "batch_5T4G2YQ7ZC4T2M2H3QY2K6QFGS", "/api/data/v9.2/", changes)
+		in.Reset(answer)
+		resp.Body = io.NopCloser(in)
+		c.read(&a, "op", "contact", changes, resp)
+		ops += n
+	}
+	if a.Fault != nil || a.Verdicts[n-1].Kind != penstock.Fine {
+		b.Fatal(a.Fault)
+	}
+	b.ReportMetric(float64(ops)/b.Elapsed().Seconds(), "ops/s")
+}
+
+func BenchmarkReadRefusals(b *testing.B) {
+	const n = 1000
+	changes := upserts(n)
+	answer := []byte(strings.Repeat(delim+bad400, n) + end)
+	ops := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if a := answered(b, 200, multi, bytes.NewReader(answer), changes); a.Verdicts[n-1].Kind != penstock.RowFault {
+			b.Fatal(a.Fault)
+		}
+		ops += n
+	}
+	b.ReportMetric(float64(ops)/b.Elapsed().Seconds(), "ops/s")
+}
