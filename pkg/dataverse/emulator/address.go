@@ -1,0 +1,174 @@
+package emulator
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// An address is what the path of a URL, after the API root, names: a set, or one row of it.
+type address struct {
+	table   *table
+	single  bool // one row, by id or by key
+	key     *key // nil for the GUID
+	id      uuid.UUID
+	norm    []byte   // the key's normal form
+	cells   [16]cell // the key's values, to fill a row that is created; columns are key.columns
+	segment []byte   // between the parentheses, as sent
+	rest    []byte   // what follows: /$ref, /$count, /column, /Microsoft.Dynamics.CRM.…
+	name    []byte   // first segment, when it is no entity set: a function
+}
+
+// row finds the addressed row. The caller holds table.mu.
+func (a *address) row() *row {
+	if a.key != nil {
+		return a.key.index[string(a.norm)]
+	}
+	return a.table.rows[a.id]
+}
+
+// missing is the 404 for the addressed row.
+func (a *address) missing() *failure {
+	if a.key != nil {
+		return missingByKey(a.table)
+	}
+	return missingByID(a.table, a.id.String())
+}
+
+// relative returns what follows the API root in a URL of one of the forms of section 3.1: absolute, server-relative, or relative to the root.
+func (c *call) relative(url []byte) ([]byte, *failure) {
+	if i := bytes.Index(url, []byte("://")); i > 0 && i < 6 {
+		host, path, _ := bytes.Cut(url[i+3:], []byte("/"))
+		if !strings.EqualFold(string(host), c.http.Host) && !c.server.config.Assumptions.ForeignHosts {
+			return nil, badURI.says("The request URI '%.200s' is not of this organization, whose host is '%s'.", url, c.http.Host)
+		}
+		url = url[len(url)-len(path)-1:]
+	}
+	if rest, ok := bytes.CutPrefix(url, c.prefix); ok {
+		return rest, nil
+	}
+	path, ok := bytes.CutPrefix(url, []byte("/api/data"))
+	if !ok {
+		return url, nil
+	}
+	version, rest, _ := bytes.Cut(bytes.TrimPrefix(path, []byte("/")), []byte("/"))
+	if !validVersion(string(version)) {
+		if len(version) == 0 {
+			version = []byte("data")
+		}
+		return nil, badURI.says("Requested API Version '%s' was not understood. Please provide in the format /api/data/v<Major>.<Minor>/ (example: /api/data/v7.2/)", version)
+	}
+	return rest, nil
+}
+
+// address reads a path relative to the API root, without its query.
+func (c *call) address(path []byte) (address, *failure) {
+	end := bytes.IndexAny(path, "(/")
+	if end < 0 {
+		end = len(path)
+	}
+	a := address{table: c.server.sets[string(path[:end])], name: path[:end], rest: path[end:]}
+	if a.table == nil || len(a.rest) == 0 || a.rest[0] != '(' {
+		return a, nil
+	}
+	close := closing(a.rest)
+	if close < 0 {
+		return a, unrecognized()
+	}
+	a.segment, a.rest, a.single = a.rest[1:close], a.rest[close+1:], true
+	return a, c.resolve(&a)
+}
+
+func unrecognized() *failure {
+	return badURI.says("URL was not parsed due to an ODataUnrecognizedPathException. Resource not found for the segment provided in the URL.")
+}
+
+// resolve finds out by which key the address is, and brings its values into their normal form.
+func (c *call) resolve(a *address) *failure {
+	if id, ok := parseGUID(a.segment); ok { // the common case first
+		a.id = id
+		return nil
+	}
+	text := a.segment
+	if c.request.Batch == 0 || !c.server.config.Assumptions.BatchKeysVerbatim {
+		var ok bool
+		if text, ok = unescape(text); !ok {
+			return unrecognized()
+		}
+	}
+	parts, ok := parseKey(text, c.parts[:0])
+	if !ok {
+		return unrecognized()
+	}
+	c.parts = parts
+	if !c.server.config.Assumptions.SpecialKeyCharacters {
+		for _, p := range parts {
+			if p.quoted && bytes.ContainsAny(p.value, forbidden) {
+				return unrecognized()
+			}
+		}
+	}
+	if len(parts) == 1 && (parts[0].name == nil || string(parts[0].name) == a.table.PrimaryID) {
+		if a.id, ok = parseGUID(parts[0].value); !ok || parts[0].quoted {
+			return badURI.says("Bad Request - Error in query syntax.")
+		}
+		return nil
+	}
+	return c.resolveKey(a, parts)
+}
+
+func (c *call) resolveKey(a *address, parts []keyPart) *failure {
+	t := a.table
+	k, at := t.find(parts)
+	if k == nil {
+		resource := "Microsoft.Dynamics.CRM." + t.Name
+		return badURI.says("The key in the request URI is not valid for resource '%[1]s'. Ensure that the names and number of key properties match the declared or "+
+			"alternate key properties for the resource '%[1]s'.", resource)
+	}
+	a.key = k
+	for i, column := range k.columns {
+		col := &t.columns[column]
+		from := len(c.scratch)
+		var ok bool
+		if c.scratch, ok = literalCell(c.scratch, col, parts[at[i]]); !ok {
+			return badURI.says("Bad Request - Error in query syntax.")
+		}
+		a.cells[i] = cell{column, c.scratch[from:len(c.scratch):len(c.scratch)]}
+		if col.Type == schema.String && len(parts[at[i]].value) == 0 {
+			a.cells[i].value = nil // the empty string is null
+		}
+	}
+	start := len(c.scratch)
+	for i, column := range k.columns {
+		if i > 0 {
+			c.scratch = append(c.scratch, 0)
+		}
+		if v := a.cells[i].value; v != nil {
+			c.scratch = appendNormal(c.scratch, &t.columns[column], v)
+		}
+	}
+	a.norm = c.scratch[start:len(c.scratch):len(c.scratch)]
+	return nil
+}
+
+// Key is the part between parentheses of a URL, for RowByKey: Key("accountnumber", "A-1") is accountnumber='A-1'. Names and values
+// alternate; strings are quoted, everything else is written as fmt does.
+func Key(namesAndValues ...any) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(namesAndValues); i += 2 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%v=", namesAndValues[i])
+		if s, ok := namesAndValues[i+1].(string); ok {
+			b.WriteString("'" + strings.ReplaceAll(s, "'", "''") + "'")
+		} else {
+			fmt.Fprintf(&b, "%v", namesAndValues[i+1])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,246 @@
+package emulator
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// A body is a decoded row body: the changes, ordered by column. It is kept and reused over the operations of a request.
+type body struct {
+	changes []cell
+	invalid *failure // the first value that is of the right type, but not valid: Dataverse looks at these after privileges
+	money   bool     // some money column is set
+	bound   []boundTo
+	id      uuid.UUID // the primary key's value, when it is in the body
+	hasID   bool
+	arena   []byte // what cells point into when they do not point into the request
+}
+
+// boundTo is one lookup that the body sets, for the AppendTo privilege.
+type boundTo struct{ table *table }
+
+func (b *body) reset() {
+	b.changes, b.bound, b.arena = b.changes[:0], b.bound[:0], b.arena[:0]
+	b.invalid, b.money, b.id, b.hasID = nil, false, uuid.Nil, false
+}
+
+// keep returns what was appended to the arena from start on. Earlier cells stay valid when it grows: they keep the old array.
+func (b *body) keep(start int) []byte { return b.arena[start:len(b.arena):len(b.arena)] }
+
+// decode reads text as a row of t into c.body. contentType may ask for decimals as strings.
+func (c *call) decode(t *table, text, contentType []byte) *failure {
+	b := &c.body
+	b.reset()
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 {
+		return payload("", "System.ArgumentException: Stream was not readable.")
+	}
+	decimalText := bytes.Contains(contentType, []byte("IEEE754Compatible=true"))
+	r := jsonobject.New(text)
+	for r.Next() {
+		p, known := t.properties[string(r.Name)]
+		if !known {
+			if err := c.annotation(t, r.Name); err != nil {
+				return err
+			}
+			continue
+		}
+		var v []byte
+		var err *failure
+		switch p.kind {
+		case logical:
+			err = untypedValue(t, r.Name)
+		case navigation:
+			err = clearing(t, r.Name, r.Value)
+		case bind:
+			v, err = c.bind(t, p, r.Name, r.Value)
+		default:
+			v, err = c.plain(t, p.column, r.Value, decimalText)
+		}
+		if err != nil {
+			return err
+		}
+		if p.column == t.primary && p.kind == plain {
+			b.id, b.hasID = uuid.Nil, false
+			if v != nil {
+				b.id, b.hasID = parseGUID(v[1:37])
+			}
+			continue
+		}
+		if p.kind == plain && t.columns[p.column].ReadOnly {
+			if c.server.config.Assumptions.StrictReadOnly {
+				return unknownProperty(t, r.Name)
+			}
+			continue
+		}
+		var again bool
+		if b.changes, again = put(b.changes, cell{p.column, v}); again && p.kind == plain {
+			return payload(t.Set, "Microsoft.OData.ODataException: Multiple properties with the name '%s' were detected in a resource or a complex value. "+
+				"According to OData, duplicate property names are not allowed.", r.Name)
+		}
+	}
+	if r.Err() != nil {
+		return payload("", "Microsoft.OData.ODataException: %s", r.Err())
+	}
+	return nil
+}
+
+// annotation judges a name that is no property: annotations that readers get are tolerated, others and unknown names are not.
+func (c *call) annotation(t *table, name []byte) *failure {
+	s := string(name)
+	if at := strings.IndexByte(s, '@'); at >= 0 {
+		switch property, term := s[:at], s[at:]; {
+		case term == "@odata.bind":
+			return undeclaredNavigation(t, property)
+		case property == "" && slices.Contains([]string{"@odata.type", "@odata.etag", "@odata.context", "@odata.id"}, term):
+			return nil
+		case property != "" && (strings.HasPrefix(term, "@OData.Community.") || strings.HasPrefix(term, "@Microsoft.Dynamics.CRM.") || term == "@odata.type"):
+			return nil
+		default:
+			return payload(t.Set, "Microsoft.OData.ODataException: The annotation '%s' was found in the payload, which is not supported here.", s)
+		}
+	}
+	return unknownProperty(t, name)
+}
+
+// clearing is what a navigation property without annotation may do: be null. Nested objects would be a deep insert.
+func clearing(t *table, name, v []byte) *failure {
+	switch {
+	case string(v) == "null":
+		return nil
+	case v[0] == '{' || v[0] == '[':
+		return notImplemented.says("The emulator does not create related rows: '%s' of '%s' is a nested value; create the row by a request of its own.", name, t.Name)
+	default:
+		return payload(t.Set, "Microsoft.OData.ODataException: A primitive value was found for the navigation property '%s' where an entity was expected; use '%s@odata.bind'.", name, name)
+	}
+}
+
+// bind resolves nav@odata.bind to a lookup's value.
+func (c *call) bind(t *table, p property, name, v []byte) ([]byte, *failure) {
+	if string(v) == "null" {
+		if c.server.config.Assumptions.NoBindByNull {
+			return nil, payload(t.Set, "Microsoft.OData.ODataException: The 'odata.bind' instance or property annotation has a null value. In OData, the 'odata.bind' instance or property annotation must have a non-null string value.")
+		}
+		return nil, nil
+	}
+	if v[0] != '"' {
+		return nil, payload(t.Set, "Microsoft.OData.ODataException: The annotation '%s' has the value %.100s where a string was expected.", name, v)
+	}
+	url := v[1 : len(v)-1]
+	if bytes.IndexByte(url, '\\') >= 0 {
+		url = []byte(jsonobject.Text(v))
+	}
+	to, id, err := c.locate(url)
+	if err != nil {
+		return nil, err
+	}
+	for _, target := range p.targets {
+		if target.table != to {
+			continue
+		}
+		c.body.bound = append(c.body.bound, boundTo{to})
+		start := len(c.body.arena)
+		c.body.arena = appendReference(c.body.arena, target.index, id)
+		return c.body.keep(start), nil
+	}
+	return nil, payload(t.Set, "Microsoft.OData.ODataException: '%s' of '%s' does not point at '%s'.", strings.TrimSuffix(string(name), "@odata.bind"), t.Name, to.Name)
+}
+
+// locate resolves the URL of an existing row: accounts(guid), /accounts(key='…'), the full URL, or $1 in a change set.
+func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
+	if len(url) > 0 && url[0] == '$' {
+		ref, ok := c.references[string(url)]
+		if !ok {
+			return nil, uuid.Nil, badReference.says("Content-ID Reference: '%s' does not exist in the batch context.", url)
+		}
+		return ref.table, ref.id, nil
+	}
+	path, err := c.relative(url)
+	if err != nil {
+		return nil, uuid.Nil, err
+	}
+	path = bytes.TrimPrefix(path, []byte("/"))
+	a, err := c.address(path)
+	if err != nil {
+		return nil, uuid.Nil, err
+	}
+	if a.table == nil || !a.single || len(a.rest) > 0 {
+		return nil, uuid.Nil, badURI.says("The URI '%.200s' does not address one record.", url)
+	}
+	t := a.table
+	t.mu.RLock()
+	r := a.row()
+	t.mu.RUnlock()
+	if r == nil {
+		return nil, uuid.Nil, a.missing()
+	}
+	return t, r.id, nil
+}
+
+// plain checks a column's value and returns it as a cell holds it, nil for null.
+func (c *call) plain(t *table, column int, v []byte, decimalText bool) ([]byte, *failure) {
+	col := &t.columns[column]
+	if string(v) == "null" {
+		if col.Required == "SystemRequired" && column != t.primary {
+			c.body.refuse(requiredMissing.says("The required field '%s' is missing.", col.Name))
+		}
+		return nil, nil
+	}
+	switch col.Type {
+	case schema.String, schema.Memo:
+		return c.text(t, col, v)
+	case schema.Boolean:
+		if v[0] != 't' && v[0] != 'f' {
+			return nil, literal(t, col, v)
+		}
+		return v, nil
+	case schema.Integer, schema.BigInt, schema.Choice, schema.State, schema.Status:
+		return c.whole(t, col, v)
+	case schema.Decimal, schema.Double, schema.Money:
+		return c.number(t, col, v, decimalText)
+	case schema.MultiChoice:
+		return c.multi(t, col, v)
+	case schema.DateTime:
+		return c.moment(t, col, v)
+	default: // ID
+		if v[0] == '"' {
+			if id, ok := parseGUID(v[1 : len(v)-1]); ok {
+				start := len(c.body.arena)
+				c.body.arena = append(appendGUID(append(c.body.arena, '"'), id), '"')
+				return c.body.keep(start), nil
+			}
+		}
+		return nil, literal(t, col, v)
+	}
+}
+
+// refuse keeps the first validation error.
+func (b *body) refuse(f *failure) {
+	if b.invalid == nil {
+		b.invalid = f
+	}
+}
+
+// literal is the 400 for a value of the wrong JSON type or form.
+func literal(t *table, col *schema.Column, v []byte) *failure {
+	said := string(v)
+	if v[0] == '"' {
+		said = jsonobject.Text(v)
+	}
+	if col.IsDate() {
+		return payload(t.Set, "Microsoft.OData.ODataException: Cannot convert the literal '%[1]s' to the expected type 'Edm.Date'. ---> "+
+			"System.FormatException: String '%[1]s' was not recognized as a valid Edm.Date.", said)
+	}
+	return payload(t.Set, "Microsoft.OData.ODataException: Cannot convert the literal '%s' to the expected type '%s'.", said, col.Edm())
+}
+
+// outside is the validation error of a number beyond its bounds.
+func (b *body) outside(k kind, t *table, col *schema.Column) {
+	b.refuse(k.says("A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", col.Name, t.Name))
+}

@@ -1,0 +1,177 @@
+package emulator
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// The identity that a Server without Config.Apps accepts.
+const (
+	SandboxTenant = "22222222-2222-2222-2222-222222222222"
+	SandboxClient = "11111111-1111-1111-1111-111111111111"
+	SandboxSecret = "sandbox"
+)
+
+// SandboxOrganization is the OrganizationId of a Server without Config.OrganizationID.
+const SandboxOrganization = "33333333-3333-3333-3333-333333333333"
+
+// Config says what a Server is. The zero value is the sandbox: one tenant, one application user with every privilege, the standard
+// tables, the documented limits, no latency, no faults.
+type Config struct {
+	Tenant           string    // directory of the environment; SandboxTenant when empty
+	OrganizationID   uuid.UUID // what WhoAmI says; SandboxOrganization when zero
+	OrganizationName string    // friendly name; "Sandbox" when empty
+	Apps             []App     // app registrations; the sandbox identity when empty
+	Hosts            []string  // hosts (with port) that a token's scope may name; any when empty. Another is AADSTS500011
+
+	Tables []schema.Table          // added to the standard tables, or in place of those with the same name
+	Keys   map[string][]schema.Key // further alternate keys, by logical name of the table
+
+	TokenLifetime time.Duration // 3,599 s when zero
+	MaxBody       int64         // bytes of a request body, beyond which the answer is 413; 128 MiB when zero
+
+	Limits      Limits
+	Latency     Latency
+	Faults      Faults
+	Assumptions Assumptions
+
+	KeepBodies bool // journal entries carry the body, not only its hash
+	NoJournal  bool // keep no journal: for long benchmarks, as entries stay in memory
+}
+
+// An App is one app registration in a directory, and the application user that it may have in the environment.
+type App struct {
+	Tenant        string    // its directory; Config.Tenant when empty
+	ClientID      string    // a GUID
+	Secret        string    // the client secret's value
+	SecretExpired bool      // AADSTS7000222 for the right secret
+	UserID        uuid.UUID // systemuserid of the application user; derived from ClientID when zero
+	State         UserState
+	Revoked       []string // privileges that the user lacks: prvWriteContact. Everything else is granted
+}
+
+// UserState says what the environment answers to an application user at all (reference section 1.4).
+type UserState int
+
+// The states of an application user.
+const (
+	UserEnabled    UserState = iota
+	UserMissing              // no application user: 403 0x80072560
+	UserDisabled             // 403 0x80040225
+	UserNoRoles              // no security role: 403 0x80042f09
+	UserRestricted           // app on the block list: 403 0x80095ffc
+)
+
+// Limits are the service protection limits of one application user. A zero field has the documented value.
+type Limits struct {
+	Off           bool          // answer no 429 of its own accord
+	Requests      int           // per window; 6,000
+	ExecutionTime time.Duration // summed over all requests, per window; 1,200 s
+	Window        time.Duration // sliding; 300 s
+	Concurrent    int           // requests at a time; 52
+	DOPHint       int           // what x-ms-dop-hint recommends; 5
+	Penalty       time.Duration // by how much each request during a block prolongs it; 1 s, none when negative
+}
+
+// Latency is how long answers take. It is charged to the execution time.
+type Latency struct {
+	Request   time.Duration // per HTTP request
+	Operation time.Duration // added per operation, so per part of a batch
+}
+
+// Assumptions switch behaviour that the reference marks UNCONFIRMED. The zero value is what the reference guesses.
+type Assumptions struct {
+	SpecialKeyCharacters bool // accept key values with / < > * % & : \ ? + (section 2.6); refused with 400 by default
+	BatchKeysVerbatim    bool // do not percent-decode keys in URLs inside a batch (section 2.6); decoded by default
+	ForeignHosts         bool // accept absolute URLs of other hosts inside a batch (section 3.1); refused with 400 by default
+	StrictReadOnly       bool // refuse values for read-only columns with 400 (section 2.7); ignored by default
+	NoBindByNull         bool // refuse "nav@odata.bind": null, as one capture does (section 2.8); accepted as documented by default
+}
+
+func (c Config) withDefaults() Config {
+	if c.Tenant == "" {
+		c.Tenant = SandboxTenant
+	}
+	if c.OrganizationID == uuid.Nil {
+		c.OrganizationID = uuid.MustParse(SandboxOrganization)
+	}
+	if c.OrganizationName == "" {
+		c.OrganizationName = "Sandbox"
+	}
+	if len(c.Apps) == 0 {
+		c.Apps = []App{{ClientID: SandboxClient, Secret: SandboxSecret}}
+	}
+	if c.TokenLifetime == 0 {
+		c.TokenLifetime = 3599 * time.Second
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = 128 << 20
+	}
+	c.Limits = c.Limits.withDefaults()
+	return c
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Requests == 0 {
+		l.Requests = 6000
+	}
+	if l.ExecutionTime == 0 {
+		l.ExecutionTime = 1200 * time.Second
+	}
+	if l.Window == 0 {
+		l.Window = 300 * time.Second
+	}
+	if l.Concurrent == 0 {
+		l.Concurrent = 52
+	}
+	if l.DOPHint == 0 {
+		l.DOPHint = 5
+	}
+	if l.Penalty == 0 {
+		l.Penalty = time.Second
+	}
+	return l
+}
+
+// tables returns the configured schema: standard tables, then Config.Tables, with Config.Keys added.
+func (c Config) tables() ([]schema.Table, error) {
+	all := schema.Standard()
+	for _, own := range c.Tables {
+		replaced := false
+		for i := range all {
+			if all[i].Name == own.Name {
+				all[i], replaced = own, true
+			}
+		}
+		if !replaced {
+			all = append(all, own)
+		}
+	}
+	known := make(map[string]bool, len(all))
+	for i := range all {
+		all[i].Keys = append(all[i].Keys[:len(all[i].Keys):len(all[i].Keys)], c.Keys[all[i].Name]...)
+		if err := all[i].Validate(); err != nil {
+			return nil, err
+		}
+		known[all[i].Name] = true
+	}
+	for name := range c.Keys {
+		if !known[name] {
+			return nil, fmt.Errorf("emulator: Config.Keys names the table %q, which is not there", name)
+		}
+	}
+	for i := range all {
+		for _, col := range all[i].Columns {
+			for _, target := range col.Targets {
+				if !known[target.Table] {
+					return nil, fmt.Errorf("emulator: table %q: lookup %q points at the table %q, which is not there", all[i].Name, col.Name, target.Table)
+				}
+			}
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,36 @@
+// Package emulator is Dataverse and Entra ID in memory: an http.Handler with a journal, limits and fault hooks. Tests, benchmarks, the
+// demo and `penstock emulator` use the same one.
+//
+//	server := httptest.NewServer(emulator.New(emulator.Config{}))
+//
+// serves the sandbox: tenant SandboxTenant, app SandboxClient with the secret SandboxSecret, and the tables of package schema. It takes what
+// a client of the Web API sends, and answers with the statuses, headers, codes and texts that Dataverse answers with.
+//
+// # What is emulated
+//
+//   - The token endpoint /{tenant}/oauth2/v2.0/token for client credentials with a secret, with the errors of Entra; the 401 challenge;
+//     application users that are missing, disabled, without role or restricted; privileges by table and verb.
+//   - EntityDefinitions with Attributes (mixed and by cast), Keys, ManyToOneRelationships and Privileges; $select, $expand of one level, $filter by
+//     equality. WhoAmI, RetrieveCurrentOrganization, RetrieveUserPrivileges, the service document.
+//   - POST, PATCH, PUT and DELETE by GUID and by alternate key, conditions and representations; checks of names, types, lengths, ranges,
+//     choices, state and reason; lookups by GUID, alternate key and Content-ID; duplicates; restricted deletes.
+//   - GET of a row and of a set with $select, $filter, $orderby, $top, $count and pages of at most 5,000.
+//   - $batch with change sets, rollback, references, continue-on-error, the 1,000 operations and the lost last write of bodies without CRLF.
+//   - The three service protection limits, in sliding windows for each application user, at their documented values unless Config says otherwise.
+//
+// # What is not
+//
+// Certificates as credentials. Deep inserts, $expand of rows, FetchXML and $apply (answered with 501), $metadata, bulk messages (CreateMultiple and
+// its kin), change tracking, annotations with formatted values. Plug-ins, duplicate detection
+// rules, column security, record-level access, impersonation. Cascades: rows that point at a deleted row keep the GUID, unless the
+// relationship restricts the delete. Elastic and virtual tables, files and images. Several web servers with quotas of their own.
+// Rounding to a column's precision. Closing opportunities by actions only.
+//
+// What the reference marks UNCONFIRMED, and a client could depend on, is in Assumptions.
+//
+// # How it is built
+//
+// A request becomes a call, with buffers that are reused. internal/batch cuts the body into operations without copying; address.go resolves an
+// operation's URL, body.go and value.go check its body against the table, write.go is the status matrix, row.go keeps rows as JSON text by column
+// in one allocation. Each table has its own lock; a change set has them all.
+package emulator

@@ -1,0 +1,111 @@
+package emulator
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// A kind is one row of the error table (reference section 8.3): code, name and HTTP status.
+type kind struct {
+	code, name string
+	status     int
+}
+
+// The kinds of error that the emulator raises itself. A fault hook can raise any other.
+var (
+	objectMissing      = kind{"0x80040217", "ObjectDoesNotExist", http.StatusNotFound}
+	keyMissing         = kind{"0x80060891", "RecordNotFoundByEntityKey", http.StatusNotFound}
+	segmentMissing     = kind{"0x8006088a", "CrmHttpError", http.StatusNotFound}
+	routeMissing       = kind{"", "", http.StatusNotFound}
+	badURI             = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
+	metadataMissing    = kind{"0x80060888", "CrmHttpError", http.StatusNotFound}
+	badPayload         = kind{"0x80048d19", "CrmHttpError", http.StatusBadRequest}
+	notImplemented     = kind{"0x80040219", "NotImplemented", http.StatusNotImplemented}
+	methodNotAllowed   = kind{"0x80060888", "CrmHttpError", http.StatusMethodNotAllowed}
+	duplicateRecord    = kind{"0x80040237", "DuplicateRecord", http.StatusPreconditionFailed}
+	duplicateKey       = kind{"0x80060892", "DuplicateRecordEntityKey", http.StatusPreconditionFailed}
+	versionMismatch    = kind{"0x80060882", "ConcurrencyVersionMismatch", http.StatusPreconditionFailed}
+	concurrencyOff     = kind{"0x8006088d", "OptimisticConcurrencyNotEnabled", http.StatusBadRequest}
+	textTooLong        = kind{"0x80044331", "StringLengthTooLong", http.StatusBadRequest}
+	choiceOutOfRange   = kind{"0x8004431a", "PicklistValueOutOfRange", http.StatusBadRequest}
+	integerOutOfRange  = kind{"0x8004432f", "IntegerValueOutOfRange", http.StatusBadRequest}
+	decimalOutOfRange  = kind{"0x80044330", "DecimalValueOutOfRange", http.StatusBadRequest}
+	moneyOutOfRange    = kind{"0x80040317", "MoneySizeExceeded", http.StatusBadRequest}
+	badDateTime        = kind{"0x80040239", "InvalidDateTime", http.StatusBadRequest}
+	badCharacters      = kind{"0x80040278", "InvalidCharactersInField", http.StatusBadRequest}
+	badStatus          = kind{"0x80048408", "InvalidStateCodeStatusCode", http.StatusBadRequest}
+	requiredMissing    = kind{"0x80040200", "RequiredFieldMissing", http.StatusBadRequest}
+	hasChildren        = kind{"0x80040227", "CannotDeleteDueToAssociation", http.StatusMethodNotAllowed}
+	privilegeDenied    = kind{"0x80040220", "PrivilegeDenied", http.StatusForbidden}
+	notMember          = kind{"0x80072560", "UserNotMemberOfOrg", http.StatusForbidden}
+	userDisabled       = kind{"0x80040225", "unManagedidsusernotenabled", http.StatusForbidden}
+	userNoRoles        = kind{"0x80042f09", "UserNotAssignedRoles", http.StatusForbidden}
+	userRestricted     = kind{"0x80095ffc", "", http.StatusForbidden}
+	tooManyRequests    = kind{"0x80072322", "ThrottlingBurstRequestLimitExceededError", http.StatusTooManyRequests}
+	tooMuchTime        = kind{"0x80072321", "ThrottlingTimeExceededError", http.StatusTooManyRequests}
+	tooManyConcurrent  = kind{"0x80072326", "ThrottlingConcurrencyLimitExceededError", http.StatusTooManyRequests}
+	requestTooLarge    = kind{"0x8004418a", "RequestLengthTooLarge", http.StatusRequestEntityTooLarge}
+	badBatch           = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
+	badReference       = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
+	unexpectedInternal = kind{"0x80040216", "UnExpected", http.StatusInternalServerError}
+)
+
+// A failure is one refusal, as it goes over the wire.
+type failure struct {
+	kind
+	message string
+}
+
+func (f *failure) Error() string { return f.code + " " + f.message }
+
+// says makes a failure of the kind.
+func (k kind) says(format string, args ...any) *failure {
+	return &failure{k, fmt.Sprintf(format, args...)}
+}
+
+// stack is what follows the reason in messages of the OData layer; clients must cut there.
+const stack = "\r\n   at Microsoft.OData.JsonLight.ODataJsonLightResourceDeserializer.ReadPropertyWithValue(IODataJsonLightReaderResourceState resourceState, String propertyName, Boolean isDeltaResourceSet)" +
+	"\r\n   at Microsoft.Crm.Extensibility.OData.CrmODataEntityMediaTypeFormatter.ReadFromStreamAsync(Type type, Stream readStream)"
+
+// payload makes the 0x80048d19 of section 2.9 about the entity set; reason is what comes after "InnerException : ".
+func payload(set, format string, args ...any) *failure {
+	return badPayload.says("Error identified in Payload provided by the user for Entity :'%s', For more information on this error please follow this help link "+
+		"https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : %s%s", set, fmt.Sprintf(format, args...), stack)
+}
+
+// unknownProperty is what a body with a name that the table does not have gets.
+func unknownProperty(t *table, name []byte) *failure {
+	return payload(t.Set, "Microsoft.Crm.CrmException: Invalid property '%[1]s' was found in entity 'Microsoft.Dynamics.CRM.%[2]s'. ---> "+
+		"Microsoft.OData.ODataException: The property '%[1]s' does not exist on type 'Microsoft.Dynamics.CRM.%[2]s'. "+
+		"Make sure to only use property names that are defined by the type.", name, t.Name)
+}
+
+// untypedValue is what a lookup's logical name gets where a navigation property belongs.
+func untypedValue(t *table, name []byte) *failure {
+	return payload(t.Set, "Microsoft.Crm.CrmException: Invalid property '%s' was found in entity 'Microsoft.Dynamics.CRM.%s'. ---> "+
+		"Microsoft.OData.ODataException: Does not support untyped value in non-open type.", name, t.Name)
+}
+
+func undeclaredNavigation(t *table, name string) *failure {
+	return payload(t.Set, "Microsoft.OData.ODataException: An undeclared property '%s' which only has property annotations in the payload but no property value was found in the payload. "+
+		"In OData, only declared navigation properties and declared named streams can be represented as properties without values.", name)
+}
+
+func missingByID(t *table, id string) *failure {
+	return objectMissing.says("Entity '%s' With Id = %s Does Not Exist", t.Name, id)
+}
+
+func missingByKey(t *table) *failure {
+	return keyMissing.says("A record with the specified key values does not exist in %s entity", t.Name)
+}
+
+// violated is the 412 of an alternate key (section 2.10).
+func violated(t *table, k *key) *failure {
+	labels := make([]string, len(k.columns))
+	for i, c := range k.columns {
+		labels[i] = t.columns[c].Label
+	}
+	return duplicateKey.says("Entity Key %s violated. A record with the same value for %s already exists. A duplicate record cannot be created. "+
+		"Select one or more unique values and try again.", k.label, strings.Join(labels, ", "))
+}

@@ -1,0 +1,187 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+)
+
+// single executes a request that is no batch.
+func (c *call) single(r *http.Request, text []byte) *reply {
+	op := batch.Operation{
+		Method: []byte(r.Method), URL: []byte(r.RequestURI), Body: text,
+		ContentType: []byte(r.Header.Get("Content-Type")), IfMatch: []byte(r.Header.Get("If-Match")),
+		IfNoneMatch: []byte(r.Header.Get("If-None-Match")), Prefer: []byte(r.Header.Get("Prefer")),
+	}
+	return c.execute(r.Context(), &op, 0)
+}
+
+// execute carries out one operation, with the faults that are ordered for it.
+func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *reply {
+	c.scratch = c.scratch[:0]
+	if !c.locked {
+		c.server.change.RLock()
+		defer c.server.change.RUnlock()
+	}
+	url, path, query, a, f := c.target(op)
+	var fault Fault
+	if hook := c.server.config.Faults.Operation; hook != nil {
+		fault = c.consult(hook, op, index, a)
+		if answer := c.faulty(ctx, fault); answer != nil {
+			return answer
+		}
+	}
+	var answer *reply
+	switch {
+	case f != nil:
+		answer = failed(f)
+	case op.Unreadable:
+		answer = failed(payload("", "System.ArgumentException: Stream was not readable."))
+	case a.table != nil:
+		answer = c.onTable(op, index, a, query)
+		c.settle()
+	default:
+		answer = c.function(string(op.Method), string(path), string(query), string(url))
+	}
+	answer.annotate = answer.failure != nil && wantsAnnotations(op.Prefer)
+	answer.cut = fault.Kind == CutAfterCommit
+	answer.truncate = fault.Kind == Truncate
+	return answer
+}
+
+// target reads the operation's URL.
+func (c *call) target(op *batch.Operation) (url, path, query []byte, a address, f *failure) {
+	url = op.URL
+	if len(url) > 0 && url[0] == '$' {
+		if url, f = c.dereference(url); f != nil {
+			return url, nil, nil, a, f
+		}
+	}
+	rest, f := c.relative(url)
+	if f != nil {
+		return url, nil, nil, a, f
+	}
+	path, query = split(rest)
+	a, f = c.address(path)
+	return url, path, query, a, f
+}
+
+// split cuts path and query at the first question mark outside quotes.
+func split(url []byte) (path, query []byte) {
+	quoted := false
+	for i, b := range url {
+		switch {
+		case b == '\'':
+			quoted = !quoted
+		case b == '?' && !quoted:
+			return url[:i], url[i+1:]
+		}
+	}
+	return url, nil
+}
+
+// dereference replaces the Content-ID at the beginning of a URL by the row that it stands for.
+func (c *call) dereference(url []byte) ([]byte, *failure) {
+	id, rest, more := bytes.Cut(url, []byte("/"))
+	if c.set == 0 && string(id) != "$metadata" {
+		return nil, segmentMissing.says("Resource not found for the segment '%s'.", id)
+	}
+	ref, ok := c.references[string(id)]
+	if !ok {
+		return nil, badReference.says("Content-ID Reference: '%s' does not exist in the batch context.", id)
+	}
+	out := append(append(append([]byte(nil), c.prefix...), ref.table.Set...), '(')
+	if ref.key != "" {
+		out = append(out, ref.key...)
+	} else {
+		out = appendGUID(out, ref.id)
+	}
+	out = append(out, ')')
+	if more {
+		out = append(append(out, '/'), rest...)
+	}
+	return out, nil
+}
+
+// consult asks the hook about an operation.
+func (c *call) consult(hook func(Operation) Fault, op *batch.Operation, index int, a address) Fault {
+	o := Operation{Request: c.request, Index: index, Method: string(op.Method), Key: string(a.segment), Body: op.Body}
+	if a.table != nil {
+		o.Table = a.table.Name
+	}
+	return hook(o)
+}
+
+// faulty carries a fault out that comes before execution. It lets go of the rows while it waits.
+func (c *call) faulty(ctx context.Context, f Fault) *reply {
+	if f == (Fault{}) {
+		return nil
+	}
+	if !c.locked {
+		c.server.change.RUnlock()
+		defer c.server.change.RLock()
+	}
+	return f.before(ctx)
+}
+
+// onTable executes an operation whose URL names an entity set.
+func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) *reply {
+	if string(op.Method) == http.MethodPatch && a.single && len(a.rest) == 0 { // nearly all there is
+		return c.upsert(op, index, &a, query)
+	}
+	switch method := string(op.Method); {
+	case len(a.rest) > 0 && a.rest[0] == '/':
+		return c.below(op, index, &a, query)
+	case len(a.rest) > 0:
+		return failed(unrecognized())
+	case method == http.MethodGet && a.single:
+		return c.retrieve(op, &a, query)
+	case method == http.MethodGet:
+		return c.list(op, a.table, query)
+	case method == http.MethodPost && !a.single:
+		return c.create(op, index, &a, query)
+	case method == http.MethodDelete && a.single:
+		return c.delete(op, index, &a)
+	default:
+		return failed(methodNotAllowed.says("The requested resource does not support http method '%s'.", method))
+	}
+}
+
+// below executes an operation on something of a set or row: one column, a lookup's reference, a count, a function.
+func (c *call) below(op *batch.Operation, index int, a *address, query []byte) *reply {
+	name := string(a.rest[1:])
+	method := string(op.Method)
+	switch {
+	case !a.single && name == "$count" && method == http.MethodGet:
+		return c.count(a.table)
+	case a.single && strings.HasPrefix(strings.TrimPrefix(name, "Microsoft.Dynamics.CRM."), "RetrieveUserPrivileges") && method == http.MethodGet:
+		return c.retrieveUserPrivileges(a)
+	case !a.single || method == http.MethodGet || method == http.MethodPost:
+		return failed(notImplemented.says("The emulator does not know '%s' of '%s'.", name, a.table.Set))
+	}
+	property := strings.TrimSuffix(name, "/$ref")
+	p, ok := a.table.properties[property]
+	if !ok || p.kind == bind || p.kind == logical {
+		return failed(segmentMissing.says("Resource not found for the segment '%s'.", property))
+	}
+	change := *op
+	change.IfMatch = []byte("*")
+	switch {
+	case method == http.MethodDelete:
+		change.Body = []byte(`{"` + property + `":null}`)
+	case method == http.MethodPut && property == name:
+		v, ok := soleValue(op.Body)
+		if !ok {
+			return failed(payload(a.table.Set, "Microsoft.OData.ODataException: The body of a PUT on a property is an object with 'value'."))
+		}
+		change.Body = append(append([]byte(`{"`+property+`":`), v...), '}')
+	default:
+		return failed(notImplemented.says("The emulator does not know %s on '%s'.", method, name))
+	}
+	answer := c.upsert(&change, index, a, query)
+	answer.set = "" // neither Location nor OData-EntityId (section 3.2)
+	return answer
+}

@@ -1,0 +1,202 @@
+package emulator_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"net/http/httptest"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+)
+
+func TestTokenEndpoint(t *testing.T) { // 1.3
+	const expired, foreign = "44444444-4444-4444-4444-444444444444", "55555555-5555-5555-5555-555555555555"
+	e := start(t, emulator.Config{Apps: []emulator.App{
+		{ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret},
+		{ClientID: expired, Secret: "old", SecretExpired: true},
+		{ClientID: foreign, Secret: "x", Tenant: "66666666-6666-6666-6666-666666666666"},
+	}})
+	for _, c := range []struct {
+		name, tenant string
+		change       url.Values
+		status       int
+		word         string
+		number       float64
+	}{
+		{"the right secret is issued a token", emulator.SandboxTenant, nil, 200, "", 0},
+		{"a wrong secret", emulator.SandboxTenant, url.Values{"client_secret": {"wrong"}}, 401, "invalid_client", 7000215},
+		{"an expired secret", emulator.SandboxTenant, url.Values{"client_id": {expired}, "client_secret": {"old"}}, 401, "invalid_client", 7000222},
+		{"no secret", emulator.SandboxTenant, url.Values{"client_secret": {""}}, 401, "invalid_client", 7000218},
+		{"an unknown app", emulator.SandboxTenant, url.Values{"client_id": {"99999999-9999-9999-9999-999999999999"}}, 400, "unauthorized_client", 700016},
+		{"an app of another tenant", emulator.SandboxTenant, url.Values{"client_id": {foreign}, "client_secret": {"x"}}, 400, "unauthorized_client", 700016},
+		{"an unknown tenant", "77777777-7777-7777-7777-777777777777", nil, 400, "invalid_tenant", 90002},
+		{"a tenant that is none", "not a tenant", nil, 400, "invalid_request", 900023},
+		{"a scope without .default", emulator.SandboxTenant, url.Values{"scope": {"https://org.crm4.dynamics.com/user_impersonation"}}, 400, "invalid_scope", 1002012},
+		{"two scopes", emulator.SandboxTenant, url.Values{"scope": {"https://a/.default https://b/.default"}}, 400, "invalid_scope", 70011},
+		{"no scope", emulator.SandboxTenant, url.Values{"scope": {""}}, 400, "invalid_scope", 70011},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			form := url.Values{
+				"grant_type": {"client_credentials"}, "client_id": {emulator.SandboxClient}, "client_secret": {emulator.SandboxSecret}, "scope": {e.url + "/.default"},
+			}
+			for k, v := range c.change {
+				form[k] = v
+			}
+			status, body := e.requestToken(c.tenant, form)
+			if status != c.status {
+				t.Fatalf("status %d, %v", status, body)
+			}
+			if c.status == 200 {
+				if body["expires_in"] != float64(3599) || body["token_type"] != "Bearer" || body["access_token"] == "" {
+					t.Errorf("got %v", body)
+				}
+				return
+			}
+			numbers, _ := body["error_codes"].([]any)
+			if body["error"] != c.word || len(numbers) != 1 || numbers[0] != c.number {
+				t.Errorf("got %v %v", body["error"], numbers)
+			}
+			description, _ := body["error_description"].(string)
+			if !strings.HasPrefix(description, "AADSTS") || !strings.Contains(description, "\r\nTrace ID: ") {
+				t.Errorf("description %q", description)
+			}
+		})
+	}
+}
+
+func TestAScopeForAnotherHostIsAnUnknownResource(t *testing.T) { // 1.3
+	e := start(t, emulator.Config{Hosts: []string{"org.crm4.dynamics.com"}})
+	if e.token != "" {
+		t.Error("a token was issued for a host that is not the environment's")
+	}
+	_, body := e.requestToken(emulator.SandboxTenant, url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {emulator.SandboxClient}, "client_secret": {emulator.SandboxSecret}, "scope": {"https://other.crm4.dynamics.com/.default"},
+	})
+	if body["error"] != "invalid_resource" {
+		t.Errorf("got %v", body)
+	}
+}
+
+func TestWithoutAValidTokenTheChallengeNamesAuthorityAndResource(t *testing.T) { // 1.4
+	e := start(t, emulator.Config{})
+	other := start(t, emulator.Config{})
+	for name, authorization := range map[string]string{"no token": "", "garbage": "Bearer garbage", "another environment's": "Bearer " + other.token} {
+		t.Run(name, func(t *testing.T) {
+			a := e.do("GET", "WhoAmI", "", "Authorization: "+authorization)
+			want := "Bearer authorization_uri=" + e.url + "/" + emulator.SandboxTenant + "/oauth2/authorize, resource_id=" + e.url + "/"
+			if a.status != http.StatusUnauthorized || a.header.Get("WWW-Authenticate") != want || a.body != "" {
+				t.Errorf("%d %q %q", a.status, a.header.Get("WWW-Authenticate"), a.body)
+			}
+		})
+	}
+	e.RevokeTokens()
+	if a := e.do("GET", "WhoAmI", ""); a.status != http.StatusUnauthorized {
+		t.Errorf("a revoked token: %d", a.status)
+	}
+}
+
+func TestATokenExpires(t *testing.T) { // 1.2
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Config{TokenLifetime: time.Minute})
+		form := url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {emulator.SandboxClient}, "client_secret": {emulator.SandboxSecret}, "scope": {"http://example.com/.default"},
+		}
+		r := httptest.NewRequest("POST", "/"+emulator.SandboxTenant+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		_, token, _ := strings.Cut(w.Body.String(), `"access_token":"`)
+		token, _, _ = strings.Cut(token, `"`)
+		status := func() int {
+			r := httptest.NewRequest("GET", "/api/data/v9.2/WhoAmI", nil)
+			r.Header.Set("Authorization", "Bearer "+token)
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			return w.Code
+		}
+		if got := status(); got != 200 {
+			t.Errorf("fresh: %d", got)
+		}
+		<-time.After(time.Minute + time.Second)
+		if got := status(); got != 401 {
+			t.Errorf("expired: %d", got)
+		}
+	})
+}
+
+func TestWhoAmI(t *testing.T) { // 6.5
+	e := start(t, emulator.Config{})
+	for _, path := range []string{"WhoAmI", "WhoAmI()"} {
+		if got := e.do("GET", path, "").object(t); got["OrganizationId"] != emulator.SandboxOrganization || got["UserId"] == nil {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	got := e.do("GET", "RetrieveCurrentOrganization(AccessType=@p)?@p=Microsoft.Dynamics.CRM.EndpointAccessType'Default'", "").object(t)
+	if detail, _ := got["Detail"].(map[string]any); detail["OrganizationId"] != emulator.SandboxOrganization {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestUserStates(t *testing.T) { // 1.4
+	e := start(t, emulator.Config{})
+	for state, code := range map[emulator.UserState]string{
+		emulator.UserMissing: "0x80072560", emulator.UserDisabled: "0x80040225", emulator.UserNoRoles: "0x80042f09", emulator.UserRestricted: "0x80095ffc",
+	} {
+		if !e.SetUserState(emulator.SandboxClient, state) {
+			t.Fatal("the sandbox app is unknown")
+		}
+		if a := e.do("GET", "WhoAmI", ""); a.status != http.StatusForbidden || a.code() != code {
+			t.Errorf("%v: %d %s", state, a.status, a.body)
+		}
+	}
+	e.SetUserState(emulator.SandboxClient, emulator.UserEnabled)
+	if a := e.do("GET", "WhoAmI", ""); a.status != http.StatusOK {
+		t.Errorf("enabled again: %d", a.status)
+	}
+}
+
+func TestAMissingPrivilegeIsNamed(t *testing.T) { // 1.4
+	e := start(t, emulator.Config{})
+	e.must("PATCH", "contacts(externaluseridentifier='C-1')", `{"lastname":"Lovelace"}`)
+	e.must("PATCH", "accounts(accountnumber='A-1')", `{"name":"Alpha"}`)
+	for _, c := range []struct{ privilege, table, method, path, body string }{
+		{"prvWriteContact", "contact", "PATCH", "contacts(externaluseridentifier='C-1')", `{"lastname":"King"}`},
+		{"prvCreateContact", "contact", "PATCH", "contacts(externaluseridentifier='C-2')", `{"lastname":"King"}`},
+		{"prvCreateContact", "contact", "POST", "contacts", `{"lastname":"King"}`},
+		{"prvReadContact", "contact", "PATCH", "contacts(externaluseridentifier='C-1')", `{"lastname":"King"}`},
+		{"prvReadContact", "contact", "GET", "contacts", ``},
+		{"prvDeleteContact", "contact", "DELETE", "contacts(externaluseridentifier='C-1')", ``},
+		{"prvAppendContact", "contact", "PATCH", "contacts(externaluseridentifier='C-1')", `{"parentcustomerid_account@odata.bind":"accounts(accountnumber='A-1')"}`},
+		{"prvAppendToAccount", "account", "PATCH", "contacts(externaluseridentifier='C-1')", `{"parentcustomerid_account@odata.bind":"accounts(accountnumber='A-1')"}`},
+		{"prvWritenew_Membership", "new_membership", "PATCH", "new_memberships(new_code='x')", `{"new_name":"again"}`},
+	} {
+		t.Run(c.privilege+" for "+c.method, func(t *testing.T) {
+			if c.table == "new_membership" {
+				e.must(c.method, c.path, c.body)
+			}
+			e.Revoke(emulator.SandboxClient, c.privilege)
+			defer e.Grant(emulator.SandboxClient, c.privilege)
+			a := e.do(c.method, c.path, c.body)
+			if a.status != http.StatusForbidden || a.code() != "0x80040220" || !strings.Contains(a.message(), "is missing "+c.privilege+" privilege (Id=") ||
+				!strings.Contains(a.message(), "for entity '"+c.table+"' (LocalizedName=") {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	if a := e.do("PATCH", "contacts(externaluseridentifier='C-1')", `{"lastname":"King"}`); a.status != http.StatusNoContent {
+		t.Errorf("granted again: %d %s", a.status, a.body)
+	}
+}
+
+func TestAnnotationsNameTheError(t *testing.T) { // 8.1
+	e := start(t, emulator.Config{})
+	e.Revoke(emulator.SandboxClient, "prvReadContact")
+	a := e.do("GET", "contacts", "", `Prefer: odata.include-annotations="*"`)
+	if !strings.Contains(a.body, `"@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionMessageName":"PrivilegeDenied"`) {
+		t.Errorf("got %s", a.body)
+	}
+}

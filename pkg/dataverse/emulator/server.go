@@ -1,0 +1,263 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+)
+
+// A Server is one Dataverse environment and the Entra ID directory that its apps live in, at one address. It is an http.Handler, and
+// safe for concurrent use. Make it with New.
+type Server struct {
+	config     Config
+	tables     map[string]*table // by logical name
+	sets       map[string]*table // by entity set name
+	identities *identities
+	journal    journal
+	seed       uuid.UUID
+	currency   uuid.UUID // the base currency
+
+	change   sync.RWMutex // held for writing by change sets and Reset, for reading by everything else that touches rows
+	versions atomic.Uint64
+	serials  atomic.Uint64
+	guids    atomic.Uint64
+	batches  atomic.Uint64
+	calls    sync.Pool // of *call
+}
+
+// New returns a Server. Tables that schema.Table.Validate refuses, and keys or lookups that name what is not there, are a mistake in
+// the program and panic; validate what comes from files first with Config.Validate.
+func New(c Config) *Server {
+	c = c.withDefaults()
+	schemas, err := c.tables()
+	if err != nil {
+		panic(err)
+	}
+	s := &Server{config: c, identities: newIdentities(c), seed: uuid.New(), currency: derived("currency", "USD")}
+	s.tables, s.sets = compile(schemas)
+	s.calls.New = func() any { return &call{server: s} }
+	s.populate()
+	return s
+}
+
+// Validate reports what New would panic about.
+func (c Config) Validate() error {
+	_, err := c.tables()
+	return err
+}
+
+// newGUID returns ascending GUIDs, as Dataverse does, without asking for randomness each time.
+func (s *Server) newGUID() uuid.UUID {
+	id := s.seed
+	n := s.guids.Add(1)
+	binary.BigEndian.PutUint32(id[0:], uint32(n>>16))
+	binary.BigEndian.PutUint16(id[4:], uint16(n))
+	id[6], id[7] = 0xf0|id[6]&0x0f, 0x11
+	return id
+}
+
+// ServeHTTP answers as Entra ID at /{tenant}/oauth2/v2.0/token, as Dataverse at /api/data/, and for tests and people at /emulator/.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if tenant, ok := strings.CutSuffix(strings.TrimPrefix(path, "/"), "/oauth2/v2.0/token"); ok && r.Method == http.MethodPost {
+		s.serveToken(w, r, tenant)
+		return
+	}
+	switch {
+	case strings.HasPrefix(path, "/api/data"):
+		s.serveData(w, r)
+	case path == "/emulator/journal" && r.Method == http.MethodGet:
+		s.serveJournal(w, r)
+	case path == "/emulator/reset" && r.Method == http.MethodPost:
+		s.Reset()
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		s.refuse(w, r, routeMissing.says("No HTTP resource was found that matches the request URI '%s'.", origin(r)+path), 0)
+	}
+}
+
+// serveData answers a Web API request: who is it, may they, then do it.
+func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
+	u := s.authenticate(w, r)
+	if u == nil {
+		return
+	}
+	start := time.Now()
+	if t := u.budget.enter(start); t != nil {
+		s.budgetHeaders(w, u)
+		s.refuse(w, r, t.failure, t.retryAfter)
+		return
+	}
+	defer func() {
+		end := time.Now()
+		u.budget.leave(end, end.Sub(start))
+	}()
+
+	c := s.calls.Get().(*call)
+	defer s.calls.Put(c)
+	c.begin(r, u, s.newGUID())
+	text, f := c.read(r, s.config.MaxBody)
+	if f != nil {
+		s.refuse(w, r, f, 0)
+		return
+	}
+	s.answer(w, r, c, text)
+}
+
+// answer executes what the request holds and writes what came of it.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *call, text []byte) {
+	isBatch := strings.HasSuffix(r.URL.Path, "/$batch")
+	info := Request{ID: c.id, User: c.user.app.ClientID, Operations: 1}
+	var refused *failure
+	if isBatch {
+		info.Batch = s.batches.Add(1)
+		refused = c.readBatch(r, text)
+		info.Operations = len(c.operations)
+	}
+	c.request = info
+	var fault Fault
+	if s.config.Faults.Request != nil {
+		fault = s.config.Faults.Request(r, info)
+		if answer := fault.before(r.Context()); answer != nil {
+			s.headers(w, c)
+			answer.writeTo(w, c)
+			return
+		}
+	}
+	var answer *reply
+	switch {
+	case refused != nil:
+		answer = &reply{failure: refused, status: refused.status}
+	case isBatch:
+		answer = c.batch(r)
+	default:
+		answer = c.single(r, text)
+	}
+	pause(r.Context(), s.config.Latency.Request+time.Duration(info.Operations)*s.config.Latency.Operation)
+	if s.config.Faults.Committed != nil {
+		s.config.Faults.Committed(r, info)
+	}
+	if fault.Kind == CutAfterCommit || answer.cut {
+		abort()
+	}
+	s.headers(w, c)
+	if fault.Kind == Truncate {
+		answer.truncate = true
+	}
+	answer.writeTo(w, c)
+}
+
+// headers are those of section 2.3 and 5.2.
+func (s *Server) headers(w http.ResponseWriter, c *call) {
+	h := w.Header()
+	h.Set("OData-Version", "4.0")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Expires", "-1")
+	h["REQ_ID"] = []string{c.id.String()} // spelled as Dataverse does, past the canonical form
+	h.Set("x-ms-service-request-id", c.id.String())
+	h.Set("Access-Control-Expose-Headers", "Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After")
+	s.budgetHeaders(w, c.user)
+}
+
+func (s *Server) budgetHeaders(w http.ResponseWriter, u *user) {
+	h := w.Header()
+	requests, seconds := u.budget.remaining()
+	h.Set("x-ms-ratelimit-burst-remaining-xrm-requests", requests)
+	h.Set("x-ms-ratelimit-time-remaining-xrm-requests", seconds)
+	h.Set("x-ms-dop-hint", strconv.Itoa(s.config.Limits.DOPHint))
+}
+
+// refuse answers a request that was not let in.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure, retryAfter time.Duration) {
+	w.Header()["REQ_ID"] = []string{s.newGUID().String()}
+	w.Header().Set("OData-Version", "4.0")
+	(&reply{failure: f, status: f.status, retryAfter: retryAfter, annotate: wantsAnnotations([]byte(r.Header.Get("Prefer")))}).writeTo(w, nil)
+}
+
+// A call is the work on one HTTP request. It is reused, for the sake of its buffers.
+type call struct {
+	server  *Server
+	user    *user
+	id      uuid.UUID
+	request Request
+	http    *http.Request
+	root    []byte // http://host/api/data/v9.2/
+	prefix  []byte // /api/data/v9.2/
+
+	in         bytes.Buffer
+	out        []byte
+	scratch    []byte
+	merged     []byte
+	parts      []keyPart
+	body       body
+	success    reply // of the operation under way: one at a time, so one is enough
+	operations []batch.Operation
+
+	set        int  // the change set under way, 0 for none
+	locked     bool // the change set holds Server.change
+	references map[string]referenced
+	undo       []func()
+	pending    []Entry
+	referrals  []referral
+}
+
+// referenced is the row that a Content-ID stands for.
+type referenced struct {
+	table *table
+	id    uuid.UUID
+	key   string
+}
+
+func (c *call) begin(r *http.Request, u *user, id uuid.UUID) {
+	c.user, c.id, c.http = u, id, r
+	c.set, c.locked, c.references = 0, false, nil
+	c.operations, c.out, c.undo, c.pending, c.referrals = c.operations[:0], c.out[:0], nil, nil, c.referrals[:0]
+	path, _, _ := strings.Cut(strings.TrimPrefix(r.RequestURI, origin(r)), "?")
+	version := "v9.2"
+	if rest, ok := strings.CutPrefix(path, "/api/data/"); ok {
+		if v, _, _ := strings.Cut(rest, "/"); validVersion(v) {
+			version = v
+		}
+	}
+	c.prefix = append(append(append(c.prefix[:0], "/api/data/"...), version...), '/')
+	c.root = append(append(c.root[:0], origin(r)...), c.prefix...)
+}
+
+// validVersion reports whether v is v<Major>.<Minor>.
+func validVersion(v string) bool {
+	major, minor, ok := strings.Cut(strings.TrimPrefix(v, "v"), ".")
+	if !ok || !strings.HasPrefix(v, "v") {
+		return false
+	}
+	_, err1 := strconv.ParseUint(major, 10, 16)
+	_, err2 := strconv.ParseUint(minor, 10, 16)
+	return err1 == nil && err2 == nil
+}
+
+// read takes the body in.
+func (c *call) read(r *http.Request, limit int64) ([]byte, *failure) {
+	c.in.Reset()
+	if r.ContentLength > limit {
+		return nil, requestTooLarge.says("Request message length is too large.")
+	}
+	_, err := c.in.ReadFrom(http.MaxBytesReader(nil, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, requestTooLarge.says("Request message length is too large.")
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, badPayload.says("The request body ended early.")
+	}
+	return c.in.Bytes(), nil
+}

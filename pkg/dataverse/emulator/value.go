@@ -1,0 +1,213 @@
+package emulator
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// The functions of this file check one JSON value against its column (section 2.7). A value of the wrong form is an error at once; one out of bounds
+// is kept in c.body.invalid, as Dataverse finds these later. What they return is the cell's value.
+
+// text counts length in UTF-16 code units. The empty string is null.
+func (c *call) text(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+	if v[0] != '"' {
+		return nil, literal(t, col, v)
+	}
+	if len(v) == 2 {
+		return nil, nil
+	}
+	if bytes.IndexByte(v, '\\') >= 0 {
+		s := jsonobject.Text(v)
+		if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }); i >= 0 {
+			c.body.refuse(badCharacters.says("Invalid character in field '%s': '0x%02X' is an invalid character.", col.Name, s[i]))
+		}
+		start := len(c.body.arena)
+		c.body.arena = appendQuoted(c.body.arena, s)
+		v = c.body.keep(start)
+	}
+	if col.MaxLength > 0 && len(v)-2 > col.MaxLength && len(utf16.Encode([]rune(jsonobject.Text(v)))) > col.MaxLength {
+		// Two blanks after "occurred.": as captured.
+		c.body.refuse(textTooLong.says("A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.",
+			col.Name, t.Name, col.MaxLength))
+	}
+	return v, nil
+}
+
+func (c *call) whole(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+	bits := 32
+	if col.Type == schema.BigInt {
+		bits = 64
+	}
+	n, err := strconv.ParseInt(string(v), 10, bits)
+	if err != nil {
+		return nil, literal(t, col, v)
+	}
+	if col.Type == schema.Integer {
+		if low, high := col.Bounds(); float64(n) < low || float64(n) > high {
+			c.body.outside(integerOutOfRange, t, col)
+		}
+	}
+	if len(col.Options) > 0 && !hasOption(col, int(n)) {
+		c.body.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
+			n, col.Name, t.Name, accepted(col)))
+	}
+	return v, nil
+}
+
+func hasOption(col *schema.Column, n int) bool {
+	for i := range col.Options {
+		if col.Options[i].Value == n {
+			return true
+		}
+	}
+	return false
+}
+
+func accepted(col *schema.Column) string {
+	values := make([]string, len(col.Options))
+	for i, o := range col.Options {
+		values[i] = strconv.Itoa(o.Value)
+	}
+	return strings.Join(values, ",")
+}
+
+// number takes JSON numbers, or JSON strings when the content type says IEEE754Compatible=true; never both.
+func (c *call) number(t *table, col *schema.Column, v []byte, asText bool) ([]byte, *failure) {
+	isText := v[0] == '"'
+	if col.Type != schema.Double && isText != asText {
+		format := "string"
+		if !isText {
+			format = "number"
+		}
+		return nil, payload(t.Set, "Microsoft.OData.ODataException: Cannot convert a value to target type 'Edm.Decimal' because of conflict between input format %s and parameter 'IEEE754Compatible' %t.",
+			format, asText)
+	}
+	if isText && col.Type != schema.Double {
+		v = v[1 : len(v)-1]
+	}
+	f, err := strconv.ParseFloat(string(v), 64)
+	if err != nil || v[0] == '"' {
+		return nil, literal(t, col, v)
+	}
+	if low, high := col.Bounds(); f < low || f > high {
+		switch col.Type {
+		case schema.Money:
+			c.body.refuse(moneyOutOfRange.says("Supplied value exceeded the MIN/MAX value of Money Type field."))
+		default:
+			c.body.outside(decimalOutOfRange, t, col)
+		}
+	}
+	c.body.money = c.body.money || col.Type == schema.Money
+	return v, nil
+}
+
+// multi takes "1,2,3"; the empty string is null.
+func (c *call) multi(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+	if v[0] != '"' {
+		return nil, literal(t, col, v)
+	}
+	said := jsonobject.Text(v)
+	if said == "" {
+		return nil, nil
+	}
+	var chosen []int
+	for s := range strings.SplitSeq(said, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil {
+			return nil, literal(t, col, v)
+		}
+		if !hasOption(col, n) {
+			c.body.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
+				n, col.Name, t.Name, accepted(col)))
+		}
+		chosen = append(chosen, n)
+	}
+	slices.Sort(chosen)
+	start := len(c.body.arena)
+	c.body.arena = append(c.body.arena, '"')
+	for i, n := range slices.Compact(chosen) {
+		if i > 0 {
+			c.body.arena = append(c.body.arena, ',')
+		}
+		c.body.arena = strconv.AppendInt(c.body.arena, int64(n), 10)
+	}
+	c.body.arena = append(c.body.arena, '"')
+	return c.body.keep(start), nil
+}
+
+// moment takes Edm.Date for date-only columns and Edm.DateTimeOffset for others, from 1753 to 9999-12-30.
+func (c *call) moment(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+	if v[0] != '"' {
+		return nil, literal(t, col, v)
+	}
+	said := v[1 : len(v)-1]
+	canonical, ok := said, false
+	if col.IsDate() {
+		_, ok = parseDate(said)
+	} else {
+		canonical, ok = parseMoment(said)
+	}
+	if !ok {
+		return nil, literal(t, col, v)
+	}
+	switch year := string(canonical[:4]); {
+	case year < "1753":
+		c.body.refuse(badDateTime.says("DateTime is less than minimum value supported by CrmDateTime. Actual value: %s, Minimum value supported: 01/01/1753 00:00:00", said))
+	case string(canonical[:10]) > "9999-12-30":
+		c.body.refuse(badDateTime.says("DateTime is greater than maximum value supported by CrmDateTime. Actual value: %s, Maximum value supported: 12/30/9999 23:59:59", said))
+	}
+	if len(canonical) == len(said) && &canonical[0] == &said[0] {
+		return v, nil
+	}
+	start := len(c.body.arena)
+	c.body.arena = append(append(append(c.body.arena, '"'), canonical...), '"')
+	return c.body.keep(start), nil
+}
+
+// parseDate reads 2026-01-31. By hand, because most rows have one.
+func parseDate(b []byte) (time.Time, bool) {
+	if len(b) != 10 || b[4] != '-' || b[7] != '-' {
+		return time.Time{}, false
+	}
+	year, ok1 := digits(b[:4])
+	month, ok2 := digits(b[5:7])
+	day, ok3 := digits(b[8:])
+	if !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || day < 1 {
+		return time.Time{}, false
+	}
+	at := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	return at, at.Day() == day // the 30th of February comes out as another day
+}
+
+// digits reads an unsigned number of nothing but digits.
+func digits(b []byte) (n int, ok bool) {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n, true
+}
+
+// parseMoment reads a date and time with a zone, and returns it in UTC with whole seconds; b itself when it is so already.
+func parseMoment(b []byte) ([]byte, bool) {
+	if len(b) < 20 {
+		return nil, false
+	}
+	at, err := time.Parse(time.RFC3339Nano, string(b))
+	if err != nil {
+		return nil, false
+	}
+	if len(b) == 20 && b[19] == 'Z' {
+		return b, true
+	}
+	return at.UTC().AppendFormat(nil, "2006-01-02T15:04:05Z"), true
+}
