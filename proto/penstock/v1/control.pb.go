@@ -709,7 +709,11 @@ type DeadLetterGroup struct {
 	Column      string                 `protobuf:"bytes,5,opt,name=column,proto3" json:"column,omitempty"`
 	Count       uint64                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`
 	// Message of one of them.
-	Example       string `protobuf:"bytes,7,opt,name=example,proto3" json:"example,omitempty"`
+	Example string `protobuf:"bytes,7,opt,name=example,proto3" json:"example,omitempty"`
+	// Table of the lookups whose records are missing.
+	Target string `protobuf:"bytes,8,opt,name=target,proto3" json:"target,omitempty"`
+	// Privilege that is missing.
+	Privilege     string `protobuf:"bytes,9,opt,name=privilege,proto3" json:"privilege,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -789,6 +793,20 @@ func (x *DeadLetterGroup) GetCount() uint64 {
 func (x *DeadLetterGroup) GetExample() string {
 	if x != nil {
 		return x.Example
+	}
+	return ""
+}
+
+func (x *DeadLetterGroup) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *DeadLetterGroup) GetPrivilege() string {
+	if x != nil {
+		return x.Privilege
 	}
 	return ""
 }
@@ -976,7 +994,7 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x05limit\x18\x04 \x01(\rR\x05limit\"~\n" +
 	"\x13DeadLettersResponse\x124\n" +
 	"\x06groups\x18\x01 \x03(\v2\x1c.penstock.v1.DeadLetterGroupR\x06groups\x121\n" +
-	"\aletters\x18\x02 \x03(\v2\x17.penstock.v1.OpenLetterR\aletters\"\xb9\x01\n" +
+	"\aletters\x18\x02 \x03(\v2\x17.penstock.v1.OpenLetterR\aletters\"\xef\x01\n" +
 	"\x0fDeadLetterGroup\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x12\n" +
 	"\x04sync\x18\x02 \x01(\tR\x04sync\x12\x14\n" +
@@ -984,7 +1002,9 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12\x16\n" +
 	"\x06column\x18\x05 \x01(\tR\x06column\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\x04R\x05count\x12\x18\n" +
-	"\aexample\x18\a \x01(\tR\aexample\"\xbc\x02\n" +
+	"\aexample\x18\a \x01(\tR\aexample\x12\x16\n" +
+	"\x06target\x18\b \x01(\tR\x06target\x12\x1c\n" +
+	"\tprivilege\x18\t \x01(\tR\tprivilege\"\xbc\x02\n" +
 	"\n" +
 	"OpenLetter\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x12\n" +
