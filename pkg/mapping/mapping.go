@@ -1,0 +1,327 @@
+// Package mapping turns rows of the warehouse into requests for Dataverse.
+//
+// [Compile] checks a sync against the model's columns and the table's metadata, and reports everything that does not fit
+// at once. The [Plan] that it makes says what to select, and appends JSON body and address of one row after another to
+// the caller's buffers: nothing is looked up, converted to any or allocated for a row.
+//
+// A value that Dataverse is certain to refuse is refused here, as a cause of class mapping. Everything that is uncertain
+// is left to Dataverse. No message repeats a value.
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/spec"
+)
+
+// Input is what a plan is made of.
+type Input struct {
+	Sync         spec.Sync
+	Organization string                      // OrganizationId: the GUIDs of created records derive from it
+	Table        *dataverse.Table            // of Sync.To.Table
+	Targets      map[string]*dataverse.Table // tables that lookups name, by logical name; see [spec.Sync.Tables]
+	Model        []SourceColumn              // what the sync's query gives
+}
+
+// A Plan renders the rows of one sync. It is read-only and safe for concurrent use; each reader has a [Row] of its own.
+type Plan struct {
+	table     string // logical name
+	set       string
+	operation penstock.Operation
+	seed      string // of GUIDs for created records; empty where none is derived
+	idColumn  string // primary key's column
+
+	address []part // of the record; empty for create
+	fields  []field
+	used    []source // whose values the hash covers, by name
+	masks   []source // nullable columns, a bit of the masks each
+	key     string   // SQL
+	reads   []ReadColumn
+	slots   [kinds]int // how many columns of each kind are read
+
+	fingerprint uint64
+}
+
+// A field renders one column of the body.
+type field struct {
+	column   string // Dataverse
+	source   string // warehouse, for messages
+	name     string // "emailaddress1": with quotes and colon
+	form     form
+	kind     Kind
+	slot     int
+	null     bit
+	skipNull bool
+	max      int // length of text, in UTF-16 units; 0: no limit known
+	bits     int // of floats: 32 or 64
+	bounds   *bounds
+	options  []int32 // ascending; nil: unknown
+
+	bind  string // of lookups: "parentcustomerid_account@odata.bind":"/accounts(
+	parts []part
+}
+
+// A part is one column of a key in an address.
+type part struct {
+	column  string // Dataverse
+	source  string
+	prefix  string // accountnumber=' — what stands before the value
+	literal literal
+	slot    int
+	null    bit
+	max     int
+}
+
+// A bit says where a column's NULL is marked; -1: the column is never NULL.
+type bit int
+
+// A form is how a column is written in JSON.
+type form uint8
+
+const (
+	formText form = iota
+	formWhole
+	formNumeral // a number that comes as text
+	formFloat
+	formBoolean
+	formChoice
+	formDate
+	formDateTime
+	formGUID
+	formLookup
+)
+
+// A literal is how a part of a key is written in an address.
+type literal uint8
+
+const (
+	quoted literal = iota
+	bare
+	bareGUID
+)
+
+// Compile makes the plan of a sync. The error is [Problems].
+func Compile(in Input) (*Plan, error) {
+	c := &compiler{Input: in, sources: map[string]source{}}
+	if in.Table == nil {
+		c.report(spec.Field{At: in.Sync.At}, "", "Dataverse has no table "+in.Sync.To.Table, "to.table is a logical name: contact, not Contacts")
+		return nil, c.problems
+	}
+	for _, column := range in.Model {
+		c.sources[column.Name] = understand(column)
+		c.known = append(c.known, column.Name)
+	}
+	c.plan = &Plan{
+		table: in.Table.LogicalName, set: in.Table.SetName, idColumn: in.Table.PrimaryID,
+		operation: in.Sync.To.Mode.Operation(),
+	}
+	c.match()
+	for _, f := range in.Sync.Map {
+		c.field(f)
+	}
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	c.used()
+	c.plan.fingerprint = c.fingerprint()
+	return c.plan, nil
+}
+
+// Table is the logical name of the table that the plan writes.
+func (p *Plan) Table() string { return p.table }
+
+// Operation is what the plan asks of Dataverse for a row that changed.
+func (p *Plan) Operation() penstock.Operation { return p.operation }
+
+// Fingerprint identifies what, beside a row's values, decides what is sent for it: mapping, renderer, types, hash functions
+// and the metadata that is used. It is the same in every process.
+func (p *Plan) Fingerprint() uint64 { return p.fingerprint }
+
+// A compiler gathers a plan and what stands in its way.
+type compiler struct {
+	Input
+	plan       *Plan
+	sources    map[string]source
+	known      []string // names of the model's columns
+	keys       []string // Dataverse columns of the match key
+	keySources []source // what fills them
+	problems   Problems
+}
+
+func (c *compiler) report(f spec.Field, from, what, mend string) {
+	c.problems = append(c.problems, Problem{
+		Sync: c.Sync.ID(), At: f.At, Column: f.Column, Source: from, What: what, Mend: mend,
+	})
+}
+
+// source finds a column of the model, and reports it when it is not there.
+func (c *compiler) source(f spec.Field, name string) (source, bool) {
+	s, found := c.sources[name]
+	if !found {
+		c.report(f, name, "the model has no column "+name, spec.DidYouMean(name, c.known))
+	}
+	return s, found
+}
+
+// writable finds a column of the table that the sync's mode can write.
+func (c *compiler) writable(f spec.Field, from string) (*dataverse.Column, bool) {
+	column, found := c.Table.Column(f.Column)
+	if !found {
+		var names []string
+		for _, column := range c.Table.Columns {
+			names = append(names, column.Name)
+		}
+		c.report(f, from, fmt.Sprintf("table %s has no column %s", c.plan.table, f.Column), spec.DidYouMean(f.Column, names))
+		return nil, false
+	}
+	var may bool
+	switch c.plan.operation {
+	case penstock.Update:
+		may = column.Updatable
+	case penstock.Create:
+		may = column.Creatable
+	case penstock.Upsert, penstock.Delete:
+		may = column.Creatable || column.Updatable
+	}
+	if !may {
+		c.report(f, from, fmt.Sprintf("Dataverse does not let anyone %s %s", c.plan.operation, f.Column), "drop it from map")
+	}
+	return column, may
+}
+
+// field compiles one entry of map.
+func (c *compiler) field(f spec.Field) {
+	if i := slices.Index(c.keys, f.Column); i >= 0 {
+		c.mappedKey(f, i)
+		return
+	}
+	if f.Column == c.plan.idColumn {
+		c.report(f, f.From, "the primary key is given once and never changes", "drop it from map, or set to.match.key: "+f.Column)
+		return
+	}
+	column, ok := c.writable(f, f.From)
+	if !ok {
+		return
+	}
+	if column.Type == dataverse.Lookup || len(f.By) > 0 {
+		c.lookup(f, column)
+		return
+	}
+	if s, found := c.source(f, f.From); found {
+		c.value(f, column, s)
+	}
+}
+
+// mappedKey leaves out of the body what the address says already. The two must agree: a record would be made under the
+// body's key, and never be found again under the address's.
+func (c *compiler) mappedKey(f spec.Field, i int) {
+	from := f.From
+	if len(f.By) == 1 {
+		from = f.By[0].From
+	}
+	if i < len(c.Sync.From.Key) && from != c.Sync.From.Key[i] {
+		c.report(f, from, "the column is matched on "+c.Sync.From.Key[i]+", and cannot be filled from another column",
+			"drop it from map: the key is written without it")
+	}
+}
+
+// value compiles a field that is filled from one column.
+func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
+	r, ok := pair(column, s)
+	if !ok {
+		c.report(f, s.name, fmt.Sprintf("%s cannot be written to %s", s.typ, describe(column)), mend(column, s))
+		return
+	}
+	out := field{
+		column: f.Column, source: s.name, name: `"` + f.Column + `":`, form: r.form, kind: r.kind,
+		slot: c.read(r.kind, r.expr, s.name), null: c.bit(s), skipNull: f.Null == spec.NullSkip,
+	}
+	switch r.form {
+	case formText:
+		out.max = column.MaxLength
+	case formChoice:
+		for _, o := range column.Options {
+			out.options = append(out.options, o.Value)
+		}
+		slices.Sort(out.options)
+	case formWhole, formNumeral, formFloat:
+		b := limits(column)
+		out.bounds = &b
+		out.bits = 64
+		if s.class == float32s {
+			out.bits = 32
+		}
+	case formBoolean, formDate, formDateTime, formGUID, formLookup:
+	}
+	c.plan.fields = append(c.plan.fields, out)
+}
+
+// lookup compiles a field that names another record.
+func (c *compiler) lookup(f spec.Field, column *dataverse.Column) {
+	from := strings.Join(f.Sources(), ", ")
+	if column.Type != dataverse.Lookup {
+		c.report(f, from, fmt.Sprintf("%s is %s, not a lookup", f.Column, describe(column)), "write "+f.Column+": "+f.By[0].From)
+		return
+	}
+	var tables []string
+	for _, t := range column.Targets {
+		tables = append(tables, t.Table)
+	}
+	if f.To == "" && len(tables) == 1 {
+		f.To = tables[0]
+	}
+	target, found := column.Target(f.To)
+	if !found {
+		c.report(f, from, fmt.Sprintf("the lookup names records of %s", strings.Join(tables, ", ")),
+			fmt.Sprintf("write %s: {to: %s, by: {…}}", f.Column, strings.Join(tables, " or ")))
+		return
+	}
+	if len(f.By) == 0 {
+		c.report(f, from, "a lookup needs the other record's key",
+			fmt.Sprintf("write %s: {to: %s, by: {%s: %s}}", f.Column, f.To, target.PrimaryID, f.From))
+		return
+	}
+	keys := make([]string, len(f.By))
+	for i, p := range f.By {
+		keys[i] = p.Key
+	}
+	out := field{
+		column: f.Column, source: from, form: formLookup, skipNull: f.Null == spec.NullSkip, null: -1,
+		name: `"` + target.Navigation + `":`, bind: `"` + target.Navigation + `@odata.bind":"/` + target.SetName + `(`,
+	}
+	if len(keys) == 1 && keys[0] == target.PrimaryID {
+		if s, found := c.source(f, f.By[0].From); found {
+			out.parts = c.parts(f, nil, "", []source{s})
+			c.plan.fields = append(c.plan.fields, out)
+		}
+		return
+	}
+	if !c.usable(f, from, target.Table, target.PrimaryID, target.Keys, keys) {
+		return
+	}
+	table := c.Targets[target.Table]
+	if table == nil {
+		c.report(f, from, "the metadata of table "+target.Table+" was not read", "this is a fault of the program, please report it")
+		return
+	}
+	var columns []*dataverse.Column
+	var sources []source
+	for i, key := range keys {
+		column, found := table.Column(key)
+		if !found {
+			c.report(f, f.By[i].From, fmt.Sprintf("table %s has no column %s", target.Table, key), "")
+			return
+		}
+		s, found := c.source(f, f.By[i].From)
+		if !found {
+			return
+		}
+		columns, sources = append(columns, column), append(sources, s)
+	}
+	out.parts = c.parts(f, columns, target.Table, sources)
+	c.plan.fields = append(c.plan.fields, out)
+}

@@ -1,0 +1,167 @@
+package spec
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// ParseEnvironment reads one file of environments/. file is its path, for positions and for secrets whose path is
+// relative: those are looked for beside it. The error is [Problems]; what could be read is returned beside it.
+func ParseEnvironment(file string, data []byte) (Environment, error) {
+	r := &reader{file: file}
+	e := r.environment(r.document(data))
+	return e, r.problems.err()
+}
+
+func (r *reader) environment(n ast.Node) Environment {
+	var e Environment
+	if n == nil {
+		return e
+	}
+	e.At = r.at(n)
+	r.object(n, "the environment",
+		key{"environment", true, func(n ast.Node) { e.Name = r.name(n, "environment") }},
+		key{"url", true, func(n ast.Node) { e.URL = r.root(n) }},
+		key{"tenant", true, func(n ast.Node) { e.Tenant = r.tenant(n) }},
+		key{"users", true, func(n ast.Node) { e.Users = r.users(n) }},
+	)
+	return e
+}
+
+func (r *reader) users(n ast.Node) []User {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok || len(list.Values) == 0 {
+		r.problem(n, "begin each user with \"- client_id: …\"", "users must be a list of application users")
+		return nil
+	}
+	var users []User
+	seen := map[string]bool{}
+	for i, v := range list.Values {
+		u := User{At: r.at(v)}
+		r.object(v, fmt.Sprintf("users[%d]", i+1),
+			key{"client_id", true, func(n ast.Node) { u.ClientID = strings.ToLower(r.guid(n, "client_id")) }},
+			key{"client_secret", true, func(n ast.Node) { u.ClientSecret = r.secret(n) }},
+		)
+		if u.ClientID != "" && seen[u.ClientID] {
+			r.problem(v, "name another application user, or drop it", "client_id %s comes twice", u.ClientID)
+		}
+		seen[u.ClientID] = true
+		users = append(users, u)
+	}
+	return users
+}
+
+// secret reads a reference. No problem of it repeats what was written: it may be the secret itself.
+func (r *reader) secret(n ast.Node) Secret {
+	const mend = "write {file: /path} or {env: NAME}; the value itself stays out of this file"
+	var s Secret
+	if _, ok := n.(ast.MapNode); !ok {
+		r.problem(n, mend, "client_secret must say where the secret is")
+		return s
+	}
+	r.object(n, "client_secret",
+		key{"file", false, func(n ast.Node) {
+			path, ok := r.text(n, "client_secret.file")
+			if !ok {
+				return
+			}
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(filepath.Dir(r.file), path)
+			}
+			abs, err := filepath.Abs(path)
+			if err != nil {
+				r.problem(n, "give an absolute path", "client_secret.file: %v", err)
+			}
+			s.File = abs
+		}},
+		key{"env", false, func(n ast.Node) {
+			name, ok := r.text(n, "client_secret.env")
+			if ok && !variable.MatchString(name) {
+				r.problem(n, mend, "client_secret.env is not the name of a variable")
+				return
+			}
+			s.Env = name
+		}},
+	)
+	if s.File != "" && s.Env != "" {
+		r.problem(n, mend, "client_secret names both a file and a variable")
+	}
+	if entries, _ := r.entries(n, "client_secret"); len(entries) == 0 {
+		r.problem(n, mend, "client_secret is empty")
+	}
+	return s
+}
+
+// root reads the address of the Web API. The slash at its end is added if need be.
+func (r *reader) root(n ast.Node) string {
+	const example = "write it as https://org.crm4.dynamics.com/api/data/v9.2/"
+	s, ok := r.text(n, "url")
+	if !ok {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" {
+		r.problem(n, example, "url is not an http or https address")
+		return ""
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		r.problem(n, example, "url must have neither user, query nor fragment")
+		return ""
+	}
+	// A name without a dot is one of a container network.
+	if u.Scheme == "http" && strings.Contains(u.Hostname(), ".") && !loopback(u.Hostname()) {
+		r.problem(n, "write https://"+u.Host, "url: plain http would show the secret to the network")
+	}
+	if path := strings.TrimSuffix(u.Path, "/"); !apiPath.MatchString(path) {
+		r.problem(n, example, "url: %q is not the path of a Web API", u.Path)
+	}
+	return strings.TrimSuffix(u.String(), "/") + "/"
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func (r *reader) tenant(n ast.Node) string {
+	return r.matching(n, "tenant", directory, func(string) string { return "it is the directory's ID (a GUID) or its domain" })
+}
+
+func (r *reader) guid(n ast.Node, what string) string {
+	return r.matching(n, what, guid, func(string) string { return "it is a GUID: 8-4-4-4-12 hexadecimal digits" })
+}
+
+// name reads what becomes a token of NATS subjects.
+func (r *reader) name(n ast.Node, what string) string {
+	return r.matching(n, what, token, func(s string) string {
+		return DidYouMean(s, []string{strings.Trim(notToken.ReplaceAllString(strings.ToLower(s), "-"), "-")})
+	})
+}
+
+// logical reads the logical name of a table or column.
+func (r *reader) logical(n ast.Node, what string) string {
+	return r.matching(n, what, logical, lower)
+}
+
+func lower(s string) string {
+	if l := strings.ToLower(s); l != s && logical.MatchString(l) {
+		return "logical names are lower case: " + l
+	}
+	return "it is a logical name: lower-case letters, digits and _"
+}
+
+var (
+	token     = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+	notToken  = regexp.MustCompile(`[^a-z0-9_-]+`)
+	logical   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	guid      = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	directory = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+	variable  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	apiPath   = regexp.MustCompile(`^/api/data/v[0-9]+\.[0-9]+$`)
+)

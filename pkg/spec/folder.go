@@ -1,0 +1,264 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Folder is all that people wrote for one deployment.
+type Folder struct {
+	Environments []Environment // by file name
+	Syncs        []Sync        // by file name
+	Documents    []Document    // the files themselves, SQL included, in the order they were read
+}
+
+// A Document is a file as it was read, for who keeps versions of it.
+type Document struct {
+	File string `json:"file"` // below the folder, with slashes
+	Data []byte `json:"data"`
+}
+
+// Environment finds an environment by name.
+func (f Folder) Environment(name string) (Environment, bool) {
+	for _, e := range f.Environments {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Environment{}, false
+}
+
+// Load reads environments/*.yaml and syncs/*.yaml below dir, and the SQL that the syncs name, and checks them against
+// each other. Mistakes in the files are returned as [Problems], all at once; what could be read is returned beside them.
+func Load(dir string) (Folder, error) {
+	l := loader{dir: dir}
+	for _, name := range l.list("environments") {
+		if data, ok := l.read(name); ok {
+			e, err := ParseEnvironment(filepath.Join(dir, name), data)
+			l.add(err)
+			l.Environments = append(l.Environments, e)
+		}
+	}
+	for _, name := range l.list("syncs") {
+		if data, ok := l.read(name); ok {
+			l.sync(name, data)
+		}
+	}
+	if l.err != nil {
+		return l.Folder, l.err
+	}
+	l.problems = append(l.problems, l.cross()...)
+	return l.Folder, l.problems.err()
+}
+
+// A loader gathers a folder. err is what no edit of a file mends.
+type loader struct {
+	Folder
+	dir      string
+	problems Problems
+	err      error
+}
+
+func (l *loader) add(err error) {
+	var ps Problems
+	if errors.As(err, &ps) {
+		l.problems = append(l.problems, ps...)
+	}
+}
+
+func (l *loader) problem(file, mend, format string, args ...any) {
+	l.problems = append(l.problems, Problem{Position{File: filepath.Join(l.dir, file)}, fmt.Sprintf(format, args...), mend})
+}
+
+func (l *loader) list(folder string) []string {
+	files, err := os.ReadDir(filepath.Join(l.dir, folder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.err = errors.Join(l.err, fmt.Errorf("read the folder of %s: %w", folder, err))
+	}
+	var names []string
+	for _, f := range files {
+		switch path.Ext(f.Name()) {
+		case ".yaml":
+			names = append(names, path.Join(folder, f.Name()))
+		case ".yml":
+			l.problem(path.Join(folder, f.Name()), "rename it to .yaml", "files that end in .yml are not read")
+		}
+	}
+	if len(names) == 0 {
+		l.problem(folder, "is "+l.dir+" the right folder?", "there is no file %s/*.yaml", folder)
+	}
+	return names
+}
+
+func (l *loader) read(name string) ([]byte, bool) {
+	data, err := os.ReadFile(filepath.Join(l.dir, name))
+	if err != nil {
+		l.err = errors.Join(l.err, fmt.Errorf("read %s: %w", name, err))
+		return nil, false
+	}
+	l.Documents = append(l.Documents, Document{name, data})
+	return data, true
+}
+
+// sync reads a sync, then the query that it names, relative to its own place.
+func (l *loader) sync(name string, data []byte) {
+	r := &reader{file: filepath.Join(l.dir, name)}
+	root := r.document(data)
+	s := r.sync(root)
+	if file := s.From.File; file != "" {
+		below := path.Join(path.Dir(name), file)
+		sql, err := os.ReadFile(filepath.Join(l.dir, below))
+		switch {
+		case !filepath.IsLocal(below) || path.IsAbs(file):
+			r.problem(root, "move it into the folder", "the query %s lies outside of %s", file, l.dir)
+		case err != nil:
+			r.problem(root, "write the SELECT into "+below, "the query %s cannot be read: %v", file, errors.Unwrap(err))
+		default:
+			if !slices.ContainsFunc(l.Documents, func(d Document) bool { return d.File == below }) {
+				l.Documents = append(l.Documents, Document{below, sql})
+			}
+			r.query(&s, string(sql), filepath.Join(l.dir, below))
+		}
+	}
+	l.problems = append(l.problems, r.problems...)
+	l.Syncs = append(l.Syncs, s)
+}
+
+// cross checks what no file shows alone.
+func (f Folder) cross() Problems {
+	var ps Problems
+	add := func(at Position, mend, format string, args ...any) {
+		ps = append(ps, Problem{at, fmt.Sprintf(format, args...), mend})
+	}
+
+	environments := map[string]Position{}
+	nameless := false // an environment whose name could not be read may be any
+	for _, e := range f.Environments {
+		if first, found := environments[e.Name]; found && e.Name != "" {
+			add(e.At, "rename one of them", "environment %s is in %s already", e.Name, first)
+			continue
+		}
+		nameless = nameless || e.Name == ""
+		environments[e.Name] = e.At
+	}
+
+	syncs := map[string]Sync{}
+	for _, s := range f.Syncs {
+		if _, found := environments[s.To.Environment]; !found && s.To.Environment != "" && !nameless {
+			add(s.At, DidYouMean(s.To.Environment, names(environments)), "sync %s: there is no environment %s", s.Name, s.To.Environment)
+		}
+		if first, found := syncs[s.String()]; found && s.Name != "" {
+			add(s.At, "rename one of them", "sync %s is in %s already", s, first.At)
+			continue
+		}
+		syncs[s.String()] = s
+	}
+	for _, s := range f.Syncs {
+		if _, found := environments[s.To.Environment]; !found {
+			continue
+		}
+		for _, name := range s.After {
+			before := s
+			before.Name = name
+			if _, found := syncs[before.String()]; !found && name != s.Name {
+				add(s.At, DidYouMean(name, f.names(s.To.Environment)), "sync %s: after names %s, which is no sync of environment %s", s.Name, name, s.To.Environment)
+			}
+		}
+	}
+	for _, cycle := range f.cycles(syncs) {
+		add(cycle[0].At, "drop one of them from after", "syncs wait for each other: %s", circle(cycle))
+	}
+	return append(ps, f.owners()...)
+}
+
+// owners finds columns that two syncs write, and syncs that make records beside one that deletes what it does not know.
+func (f Folder) owners() Problems {
+	var ps Problems
+	columns, mirrors := map[string]Sync{}, map[string]Sync{}
+	for _, s := range f.Syncs {
+		if s.To.OnLeave == Delete {
+			if _, found := mirrors[s.To.Environment+"/"+s.To.Table]; !found {
+				mirrors[s.To.Environment+"/"+s.To.Table] = s
+			}
+		}
+	}
+	for _, s := range f.Syncs {
+		table := s.To.Environment + "/" + s.To.Table
+		for _, field := range s.Map {
+			id := table + "." + field.Column
+			if first, found := columns[id]; found && first.Name != s.Name {
+				ps = append(ps, Problem{field.At, fmt.Sprintf("syncs %s and %s both write %s", first.Name, s.Name, id), "leave the column to one of them"})
+				continue
+			}
+			columns[id] = s
+		}
+		if mirror, found := mirrors[table]; found && mirror.Name != s.Name && s.To.Mode != Update {
+			ps = append(ps, Problem{
+				s.At, fmt.Sprintf("sync %s deletes from %s what leaves its model, so %s cannot make records there", mirror.Name, table, s.Name),
+				"set mode: update, or on_leave: nothing in " + mirror.Name,
+			})
+		}
+	}
+	return ps
+}
+
+// cycles finds the circles among the syncs' after, each once.
+func (f Folder) cycles(syncs map[string]Sync) [][]Sync {
+	var found [][]Sync
+	done := map[string]bool{}
+	var visit func(s Sync, trail []Sync)
+	visit = func(s Sync, trail []Sync) {
+		if i := slices.IndexFunc(trail, func(t Sync) bool { return t.ID() == s.ID() }); i >= 0 {
+			found = append(found, slices.Clone(trail[i:]))
+			return
+		}
+		if done[s.String()] {
+			return
+		}
+		for _, name := range s.After {
+			next := s
+			next.Name = name
+			if next, ok := syncs[next.String()]; ok && name != s.Name {
+				visit(next, append(trail, s))
+			}
+		}
+		done[s.String()] = true
+	}
+	for _, s := range f.Syncs {
+		visit(s, nil)
+	}
+	return found
+}
+
+func circle(cycle []Sync) string {
+	var b strings.Builder
+	for _, s := range cycle {
+		b.WriteString(s.Name + " -> ")
+	}
+	return b.String() + cycle[0].Name
+}
+
+func (f Folder) names(environment string) []string {
+	var all []string
+	for _, s := range f.Syncs {
+		if s.To.Environment == environment {
+			all = append(all, s.Name)
+		}
+	}
+	return all
+}
+
+func names(m map[string]Position) []string {
+	var all []string
+	for name := range m {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}

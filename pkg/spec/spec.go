@@ -1,0 +1,190 @@
+// Package spec holds environments and syncs as people write them: YAML files with SQL beside them.
+//
+// Reading is strict. An unknown key, a missing one, a value of the wrong kind: each is a [Problem] with file, line and
+// column, and all of them are reported at once. What comes out is complete (defaults filled in) and marshals to JSON for
+// storage; secrets are references to files and variables, never values.
+//
+// Whether a table, a column or a key exists is not known here: pkg/mapping checks that against metadata.
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/penstock"
+)
+
+// A Position is a place in a file. It is not stored: a file that merely moved is no change of a sync.
+type Position struct {
+	File   string
+	Line   int // from 1
+	Column int // from 1
+}
+
+// String reads as compilers write it: syncs/contacts.yaml:3:7. Unknown parts are left out.
+func (p Position) String() string {
+	s := p.File
+	if p.Line > 0 {
+		s += ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
+	}
+	return s
+}
+
+// An Environment is one Dataverse environment, and the application users that may write to it.
+type Environment struct {
+	Name   string   `json:"environment"` // [a-z0-9_-]
+	URL    string   `json:"url"`         // root of the Web API, ending in a slash: https://org.crm4.dynamics.com/api/data/v9.2/
+	Tenant string   `json:"tenant"`      // directory: a GUID, or a domain
+	Users  []User   `json:"users"`       // at least one; each adds its own budget
+	At     Position `json:"-"`
+}
+
+// A User is an application user: one app registration.
+type User struct {
+	ClientID     string   `json:"client_id"` // GUID in lower case
+	ClientSecret Secret   `json:"client_secret"`
+	At           Position `json:"-"`
+}
+
+// A Sync is one model and how its columns fill one table of one environment.
+type Sync struct {
+	Name   string   `json:"sync"` // [a-z0-9_-], unique within its environment
+	From   From     `json:"from"`
+	To     To       `json:"to"`
+	After  []string `json:"after,omitempty"` // syncs of the same environment that this one's lookups need
+	Map    []Field  `json:"map"`             // in the order of the file, at least one; no column twice
+	Guards Guards   `json:"guards"`
+	At     Position `json:"-"`
+}
+
+// ID names the sync in subjects, buckets and tables.
+func (s Sync) ID() penstock.SyncID {
+	return penstock.SyncID{Environment: s.To.Environment, Name: s.Name}
+}
+
+// String names the sync in messages: production/contacts.
+func (s Sync) String() string { return s.ID().String() }
+
+// Tables lists the tables whose metadata a mapping of the sync needs: its own first, then those that its lookups name.
+func (s Sync) Tables() []string {
+	tables := []string{s.To.Table}
+	for _, f := range s.Map {
+		if f.To != "" && !slices.Contains(tables, f.To) {
+			tables = append(tables, f.To)
+		}
+	}
+	return tables
+}
+
+// From is the model: what is read from the warehouse.
+type From struct {
+	File  string   `json:"file"`  // the query's file, as the sync names it
+	Query string   `json:"query"` // one SELECT, without semicolon
+	Key   []string `json:"key"`   // warehouse columns that hold the match key, in the order of [To.Match]
+}
+
+// To is where the rows go.
+type To struct {
+	Environment string   `json:"environment"`
+	Table       string   `json:"table"` // logical name
+	Match       []string `json:"match"` // the name of an alternate key, or its columns, or the primary key's column
+	Mode        Mode     `json:"mode"`
+	OnLeave     OnLeave  `json:"on_leave"`
+}
+
+// A Mode says which records a sync may make and change.
+type Mode string
+
+// The modes.
+const (
+	Upsert Mode = "upsert" // the default
+	Update Mode = "update" // never makes a record
+	Create Mode = "create" // never changes a record
+)
+
+// Operation is what the mode asks of Dataverse for a row that changed.
+func (m Mode) Operation() penstock.Operation {
+	switch m {
+	case Update:
+		return penstock.Update
+	case Create:
+		return penstock.Create
+	case Upsert:
+	}
+	return penstock.Upsert
+}
+
+// An OnLeave says what becomes of the record whose row left the model.
+type OnLeave string
+
+// The actions.
+const (
+	Nothing OnLeave = "nothing" // the default
+	Delete  OnLeave = "delete"
+)
+
+// A Field fills one column of the table: from one warehouse column, or as a lookup ([Field.By]).
+type Field struct {
+	Column string   `json:"column"`         // Dataverse, logical name
+	From   string   `json:"from,omitempty"` // warehouse column; empty for a lookup
+	To     string   `json:"to,omitempty"`   // table that the lookup names; empty where the lookup has one target only
+	By     []Part   `json:"by,omitempty"`   // what addresses the other record
+	Null   Null     `json:"null"`
+	At     Position `json:"-"`
+}
+
+// Sources lists the warehouse columns that the field reads.
+func (f Field) Sources() []string {
+	if len(f.By) == 0 {
+		return []string{f.From}
+	}
+	var names []string
+	for _, p := range f.By {
+		names = append(names, p.From)
+	}
+	return names
+}
+
+// A Part is one column of the key that addresses the record of a lookup.
+type Part struct {
+	Key  string `json:"key"`  // column of the other table: part of an alternate key, or its primary key
+	From string `json:"from"` // warehouse column
+}
+
+// A Null says what a NULL in the warehouse does.
+type Null string
+
+// The null policies.
+const (
+	NullWrite Null = "write" // clears the column; the default
+	NullSkip  Null = "skip"  // leaves the column as it is
+)
+
+// Guards hold back what looks like an accident rather than a change.
+type Guards struct {
+	MaxDeletes      int   `json:"max_deletes"`       // most records that leaving rows may delete in a run and in 24 h
+	MaxDeletesShare Share `json:"max_deletes_share"` // the same as a share of the ledger; the smaller holds
+	Shrink          Share `json:"shrink"`            // a model that lost more of its rows than this deletes nothing
+}
+
+// DefaultGuards are the guards of a sync that names none.
+func DefaultGuards() Guards { return Guards{MaxDeletes: 1000, MaxDeletesShare: 0.05, Shrink: 0.20} }
+
+// A Share is a part of the whole: 0.05 is written 5%.
+type Share float64
+
+// String is the share as people write it.
+func (s Share) String() string {
+	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(float64(s)*100, 'f', 4, 64), "0"), ".") + "%"
+}
+
+func parseShare(s string) (Share, error) {
+	number, found := strings.CutSuffix(strings.TrimSpace(s), "%")
+	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !found || err != nil || !(f >= 0 && f <= 100) {
+		return 0, fmt.Errorf("%q is not a share between 0%% and 100%%", s)
+	}
+	return Share(f / 100), nil
+}

@@ -1,0 +1,308 @@
+package spec
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const environmentFile = `# the sandbox
+environment: demo
+url: http://127.0.0.1:8365/api/data/v9.2/
+tenant: 22222222-2222-2222-2222-222222222222
+users:
+  - client_id: 1111111A-1111-1111-1111-111111111111
+    client_secret: {env: DEMO_SECRET}
+`
+
+const syncFile = `sync: contacts
+from: {query: contacts.sql, key: customer_id}
+to:   {environment: demo, table: contact, match: {key: externaluseridentifier}, mode: upsert, on_leave: delete}
+after: [accounts]
+map:
+  emailaddress1: email
+  firstname: {from: first_name, null: skip}
+  gendercode: gender_code
+  parentcustomerid: {to: account, by: {accountnumber: account_no}}
+guards: {max_deletes: 10, max_deletes_share: 2.5%, shrink: 20%}
+`
+
+func TestAnEnvironmentIsReadWhole(t *testing.T) {
+	e, err := ParseEnvironment("environments/demo.yaml", []byte(environmentFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Environment{
+		Name: "demo", URL: "http://127.0.0.1:8365/api/data/v9.2/", Tenant: "22222222-2222-2222-2222-222222222222",
+		Users: []User{{
+			ClientID: "1111111a-1111-1111-1111-111111111111", ClientSecret: Secret{Env: "DEMO_SECRET"},
+			At: Position{"environments/demo.yaml", 6, 5},
+		}},
+		At: Position{"environments/demo.yaml", 2, 1},
+	}
+	if !reflect.DeepEqual(e, want) {
+		t.Errorf("got  %+v\nwant %+v", e, want)
+	}
+}
+
+func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
+	s, err := ParseSync("syncs/contacts.yaml", []byte(syncFile), "SELECT * FROM crm.customers -- all\n;\n", "syncs/contacts.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(line int) Position { return Position{"syncs/contacts.yaml", line, 3} }
+	want := Sync{
+		Name: "contacts",
+		From: From{File: "contacts.sql", Query: "SELECT * FROM crm.customers -- all", Key: []string{"customer_id"}},
+		To: To{
+			Environment: "demo", Table: "contact", Match: []string{"externaluseridentifier"}, Mode: Upsert, OnLeave: Delete,
+		},
+		After: []string{"accounts"},
+		Map: []Field{
+			{Column: "emailaddress1", From: "email", Null: NullWrite, At: at(6)},
+			{Column: "firstname", From: "first_name", Null: NullSkip, At: at(7)},
+			{Column: "gendercode", From: "gender_code", Null: NullWrite, At: at(8)},
+			{Column: "parentcustomerid", To: "account", By: []Part{{"accountnumber", "account_no"}}, Null: NullWrite, At: at(9)},
+		},
+		Guards: Guards{MaxDeletes: 10, MaxDeletesShare: 0.025, Shrink: 0.2},
+		At:     Position{"syncs/contacts.yaml", 1, 1},
+	}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got  %+v\nwant %+v", s, want)
+	}
+	if got := s.Tables(); !reflect.DeepEqual(got, []string{"contact", "account"}) {
+		t.Errorf("tables: %v", got)
+	}
+
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Sync
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	want.At = Position{}
+	for i := range want.Map {
+		want.Map[i].At = Position{}
+	}
+	if !reflect.DeepEqual(back, want) {
+		t.Errorf("through JSON: got %+v\nwant %+v", back, want)
+	}
+	if strings.Contains(string(b), "syncs/contacts.yaml") {
+		t.Error("positions are stored, so a file that moved would look changed")
+	}
+}
+
+func TestDefaultsAreFilledIn(t *testing.T) {
+	s, err := ParseSync("s.yaml", []byte(`
+sync: a
+from: {query: a.sql, key: [x, y]}
+to: {environment: demo, table: account, match: {key: [k1, k2]}}
+map: {name: n}
+`), "SELECT 1", "a.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.To.Mode != Upsert || s.To.OnLeave != Nothing || s.Guards != DefaultGuards() || s.Map[0].Null != NullWrite {
+		t.Errorf("defaults: %+v", s)
+	}
+}
+
+func TestMistakesInAnEnvironmentAreNamedWithTheirPlace(t *testing.T) {
+	change := func(from, to string) string {
+		if !strings.Contains(environmentFile, from) {
+			t.Fatalf("%q is not in the file", from)
+		}
+		return strings.Replace(environmentFile, from, to, 1)
+	}
+	for _, c := range []struct{ name, file, want string }{
+		{"an empty file", "", "e.yaml:1:1: the file is empty"},
+		{"only a comment", "# nothing\n", "e.yaml:1:1: the file is empty"},
+		{"a list", "- a\n", "e.yaml:1:1: the environment must be a mapping (key: value), not a list"},
+		{"a tab", "environment: demo\n\turl: x\n", "e.yaml:2:1: this is not YAML: found character '\t' that cannot start any token"},
+		{"two documents", environmentFile + "---\nenvironment: b\n", "e.yaml:9:1: a second document begins here; put each into a file of its own"},
+		{"a misspelt key", change("tenant:", "tenannt:"), `e.yaml:2:1: tenant is missing in the environment; add tenant: …
+e.yaml:4:1: unknown key "tenannt" in the environment; did you mean tenant?`},
+		{"an empty value", change("demo\n", "\n"), "e.yaml:2:1: environment is empty; give it a value, or drop the key"},
+		{"a key twice", change("tenant:", "url: x\ntenant:"), "e.yaml:4:1: url comes twice in the environment; keep one of them"},
+		{"a number for a name", change("demo\n", "12\n"), "e.yaml:2:14: environment must be text, not a number; write it in quotes"},
+		{"a name that is no token", change("demo\n", "Demo One\n"), `e.yaml:2:14: environment "Demo One" is not of the form ^[a-z0-9_-]{1,64}$; did you mean demo-one?`},
+		{"the organisation alone", change("/api/data/v9.2/", ""), `e.yaml:3:6: url: "" is not the path of a Web API; write it as https://org.crm4.dynamics.com/api/data/v9.2/`},
+		{"no scheme", change("http://127.0.0.1:8365", "org.crm4.dynamics.com"), "e.yaml:3:6: url is not an http or https address; write it as https://org.crm4.dynamics.com/api/data/v9.2/"},
+		{"plain http", change("127.0.0.1:8365", "org.crm4.dynamics.com"), "e.yaml:3:6: url: plain http would show the secret to the network; write https://org.crm4.dynamics.com"},
+		{"users as a mapping", change("  - client_id", "    client_id"), `e.yaml:6:5: users must be a list of application users; begin each user with "- client_id: …"`},
+		{"a client id that is no GUID", change("1111111A-", ""), `e.yaml:6:16: client_id "1111-1111-1111-111111111111" is not of the form ^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$; it is a GUID: 8-4-4-4-12 hexadecimal digits`},
+		{"a secret in the open", change("{env: DEMO_SECRET}", "hunter2"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
+		{"a secret under a wrong key", change("{env: DEMO_SECRET}", "{value: hunter2}"), `e.yaml:7:21: unknown key "value" in client_secret; known are file, env`},
+		{"a secret for a variable's name", change("DEMO_SECRET", "hunter2~x"), "e.yaml:7:26: client_secret.env is not the name of a variable; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
+		{"a secret from two places", change("{env:", "{file: /x, env:"), "e.yaml:7:20: client_secret names both a file and a variable; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
+		{"an alias", change("{env: DEMO_SECRET}", "*x"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseEnvironment("e.yaml", []byte(c.file))
+			check(t, err, c.want)
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Error("the problem repeats the secret")
+			}
+		})
+	}
+}
+
+func TestMistakesInASyncAreNamedWithTheirPlace(t *testing.T) {
+	change := func(from, to string) string {
+		if !strings.Contains(syncFile, from) {
+			t.Fatalf("%q is not in the file", from)
+		}
+		return strings.Replace(syncFile, from, to, 1)
+	}
+	for _, c := range []struct{ name, file, want string }{
+		{"a misspelt key in a flow mapping", change("table:", "tabel:"), `s.yaml:3:7: table is missing in to; add table: …
+s.yaml:3:27: unknown key "tabel" in to; did you mean table?`},
+		{"no map", change("map:", "mapping:"), `s.yaml:1:1: map is missing in the sync; add map: …
+s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, map, guards`},
+		{"a mode that is none", change("mode: upsert", "mode: insert"), `s.yaml:3:87: to.mode cannot be "insert"; did you mean upsert?`},
+		{"an upper-case column", change("emailaddress1:", "EmailAddress1:"), "s.yaml:6:3: map.EmailAddress1 does not name a Dataverse column; logical names are lower case: emailaddress1"},
+		{"a column without a source", change("emailaddress1: email", "emailaddress1:"), "s.yaml:6:3: map.emailaddress1 is empty; write emailaddress1: warehouse_column"},
+		{"a number for a source", change("gender_code", "1"), "s.yaml:8:15: map.gendercode must be text, not a number; write it in quotes"},
+		{"a column mapped twice", change("gendercode:", "emailaddress1:"), "s.yaml:8:3: emailaddress1 comes twice in map; keep one of them"},
+		{"an unknown null policy", change("null: skip", "null: skipp"), `s.yaml:7:39: map.firstname.null cannot be "skipp"; did you mean skip?`},
+		{"a lookup without by", change("{to: account, by: {accountnumber: account_no}}", "{to: account}"), "s.yaml:9:21: by is missing in map.parentcustomerid; a lookup is written {to: account, by: {accountnumber: account_no}}"},
+		{"a lookup that is a column too", change("{to: account,", "{from: x, to: account,"), "s.yaml:9:21: map.parentcustomerid is both a column (from) and a lookup (to, by); a lookup is written {to: account, by: {accountnumber: account_no}}"},
+		{"a share without per cent", change("2.5%", "0.025"), "s.yaml:10:46: guards.max_deletes_share must be a share, as 5%; write it as 5%"},
+		{"a share over 100 %", change("2.5%", "250%"), `s.yaml:10:46: guards.max_deletes_share: "250%" is not a share between 0% and 100%; write it as 5%`},
+		{"a negative count", change("max_deletes: 10,", "max_deletes: -1,"), "s.yaml:10:23: guards.max_deletes must be a whole number of at least 0"},
+		{"SQL in the place of its file", change("contacts.sql", "select 1"), "s.yaml:2:15: from.query must name a .sql file; put the SELECT into a file beside this one and name that"},
+		{"after itself", change("[accounts]", "[contacts]"), "s.yaml:1:1: contacts cannot run after itself; drop it from after"},
+		{"a key column twice", change("key: customer_id", "key: [a, a]"), "s.yaml:2:38: from.key names a twice; keep one of them"},
+		{"a compound key with one column short", change("{key: externaluseridentifier}", "{key: [a, b]}"), "s.yaml:2:34: from.key has 1 columns and to.match.key has 2; give one warehouse column for each, in the same order"},
+		{"a delete by a sync that makes no records", change("mode: upsert", "mode: update"), "s.yaml:3:105: a sync of mode update cannot delete: the records are not its own; choose mode: upsert, or on_leave: nothing"},
+		{"several at once", change("table: contact, ", "")[:strings.Index(syncFile, "map:")-16] + "mapp: x\n", `s.yaml:1:1: map is missing in the sync; add map: …
+s.yaml:3:7: table is missing in to; add table: …
+s.yaml:5:1: unknown key "mapp" in the sync; did you mean map?`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseSync("s.yaml", []byte(c.file), "SELECT 1", "s.sql")
+			check(t, err, c.want)
+		})
+	}
+	_, err := ParseSync("s.yaml", []byte(syncFile), " ;\n", "contacts.sql")
+	check(t, err, "contacts.sql:1:1: the query is empty; write one SELECT")
+}
+
+func check(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no problem found\nwant %s", want)
+	}
+	var ps Problems
+	if !errors.As(err, &ps) {
+		t.Fatalf("%T is not Problems", err)
+	}
+	if got := err.Error(); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestASecretIsReadFromItsPlaceAndNeverShown(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "secret", "s3cr~t \n")
+	e, err := ParseEnvironment(filepath.Join(dir, "e.yaml"), []byte(strings.Replace(environmentFile, "{env: DEMO_SECRET}", "{file: secret}", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := e.Users[0].ClientSecret
+	if got, err := secret.Read(); err != nil || got != "s3cr~t " {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if b, _ := json.Marshal(e); strings.Contains(string(b), "s3cr~t") || !strings.Contains(string(b), "secret") {
+		t.Errorf("stored as %s", b)
+	}
+	t.Setenv("PENSTOCK_TEST_SECRET", "x")
+	if got, err := (Secret{Env: "PENSTOCK_TEST_SECRET"}).Read(); err != nil || got != "x" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	t.Setenv("PENSTOCK_TEST_SECRET", "")
+	for _, s := range []Secret{{Env: "PENSTOCK_TEST_SECRET"}, {File: filepath.Join(dir, "none")}, {}} {
+		if got, err := s.Read(); err == nil {
+			t.Errorf("%s: read %q", s, got)
+		}
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	file := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSharesAreWrittenAsTheyAreRead(t *testing.T) {
+	for _, want := range []string{"0%", "5%", "2.5%", "100%", "0.1%"} {
+		if s, err := parseShare(want); err != nil || s.String() != want {
+			t.Errorf("%s became %s, %v", want, s, err)
+		}
+	}
+	for _, wrong := range []string{"", "%", "5", "-1%", "101%", "NaN%", "five%"} {
+		if s, err := parseShare(wrong); err == nil {
+			t.Errorf("%q was read as %s", wrong, s)
+		}
+	}
+}
+
+func TestTheNearestWordIsFound(t *testing.T) {
+	known := []string{"emailaddress1", "firstname", "lastname", "to"}
+	for word, want := range map[string]string{
+		"emailadress1": "emailaddress1", "FirstName": "firstname", "lastnmae": "lastname", "ot": "to", "telephone": "", "": "",
+	} {
+		if got := Nearest(word, known); got != want {
+			t.Errorf("%s: got %q, want %q", word, got, want)
+		}
+	}
+}
+
+// What is read must be usable, whatever the bytes: no panic, positions inside the file, JSON that reads back the same.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{environmentFile, syncFile, "", "a: [", "? a", "a: &x b\nc: *x", "<<: {}", "- - -", "a: !!str 1", "{a: b", "a: |\n  b", "\"\\x", "a:\n- b: c\n d"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
+		s, err := ParseSync("s.yaml", data, "SELECT 1", "s.sql")
+		_, err2 := ParseEnvironment("e.yaml", data)
+		if err == nil && err2 == nil {
+			t.Error("nothing is both a sync and an environment")
+		}
+		for _, e := range []error{err, err2} {
+			var ps Problems
+			if e != nil && !errors.As(e, &ps) {
+				t.Fatalf("%T is not Problems", e)
+			}
+			for _, p := range ps {
+				if p.Line < 1 || p.Line > lines+1 || p.Column < 1 || p.What == "" {
+					t.Errorf("problem out of place: %v", p)
+				}
+			}
+		}
+		b, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Sync
+		if err := json.Unmarshal(b, &back); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
