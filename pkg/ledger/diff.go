@@ -1,0 +1,264 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/clickhouse"
+	"github.com/penstock-sync/penstock/pkg/penstock"
+)
+
+// A Model is what a diff compares with the ledger: a SELECT of the user's, and expressions over its columns.
+type Model struct {
+	SQL         string // the user's SELECT, without a closing semicolon
+	Key         string // expression: match key as String, '' for a row without one
+	XXH3, City  string // expressions: UInt64 hashes of the mapped values
+	Fingerprint uint64 // of the mapping; an entry with another counts as changed
+	All         bool   // every row counts as changed, and none as waiting
+	Keep        bool   // nothing is done about rows that leave; their letters are closed
+}
+
+// Found is what a diff found. Rows of the model: Read = Unchanged + Waiting + Changed + Duplicate + Keyless.
+type Found struct {
+	Unchanged uint64
+	Waiting   uint64 // an open letter says why, and neither row nor mapping changed since
+	Changed   uint64
+	Duplicate uint64 // rows that share their key with another; DuplicateKeys of them
+	Keyless   uint64
+
+	Left        uint64 // keys that the model no longer has
+	LeftWaiting uint64 // whose removal was refused, and waits
+
+	settled, dropped, gone uint64
+}
+
+// Read is how many rows the model had.
+func (f Found) Read() uint64 {
+	return f.Unchanged + f.Waiting + f.Changed + f.Duplicate + f.Keyless
+}
+
+// Bits of flags in the diff: each side of a key sets its own, at most once, so their sum is their union.
+const (
+	flagEntry    = 1  // the ledger has the key
+	flagAccepted = 2  // and Dataverse accepted that entry
+	flagCurrent  = 4  // which was rendered by today's mapping
+	flagGone     = 8  // and is about the row's removal
+	flagLetter   = 16 // the key has a letter
+	flagWaits    = 32 // which was made by today's mapping, for a cause that waits
+	flagRemoval  = 64 // and is about a removal
+)
+
+// Diff compares the model with the ledger and the letters, in one statement inside ClickHouse, and keeps what it finds
+// as the run's rows of the table diffs: the keys that are changed, left, duplicate, and counts of the others. id is the
+// query id. What an earlier run of the sync left there is dropped.
+//
+// Each side contributes at most one row per key but for the model, so plain sums compare them: a key that occurs twice
+// in the model has n = 2 and, as its hash, the sum of the hashes, which any change of either row changes.
+func (l *Ledger) Diff(ctx context.Context, run penstock.RunID, m Model, id string) (Found, error) {
+	var f Found
+	if err := l.DropDiffs(ctx, run); err != nil {
+		return f, err
+	}
+	mine := fmt.Sprintf("organization = %s AND sync = %s", text(run.Organization), text(run.Sync.Name))
+	current, waits := fmt.Sprint(flagCurrent), fmt.Sprint(flagWaits)
+	if m.All {
+		current, waits = "0", "0"
+	}
+	statement := fmt.Sprintf(`
+INSERT INTO %[1]s (organization, sync, run, kind, key, rows, xxh3, city)
+SELECT %[2]s, %[3]s, %[4]d, kind, if(kind IN ('unchanged', 'waiting', 'left_waiting'), '', k) AS key,
+	sum(greatest(n, 1)), any(h1), any(h2)
+FROM (
+	SELECT k, sum(m) AS n, sum(m1) AS h1, sum(m2) AS h2, sum(e1) AS x1, sum(e2) AS x2, sum(er) AS entry_run,
+		sum(t1) AS l1, sum(t2) AS l2, sum(tr) AS letter_run, sum(f) AS flags,
+		bitAnd(flags, 3) = 3 AND entry_run = letter_run AS outlived,
+		bitAnd(flags, 48) = 48 AND letter_run >= entry_run AND NOT outlived AS open_and_waits,
+		open_and_waits AND l1 = h1 AND l2 = h2 AND bitAnd(flags, 64) = 0 AS held,
+		multiIf(
+			n = 0 AND bitAnd(flags, 11) = 11, if(letter_run > entry_run, 'gone', 'nothing'),
+			n = 0 AND bitAnd(flags, 1) = 1 AND %[20]s, if(bitAnd(flags, 16) = 16 AND letter_run >= entry_run AND NOT outlived, 'dropped', 'left'),
+			n = 0 AND bitAnd(flags, 1) = 1, if(open_and_waits AND bitAnd(flags, 64) = 64, 'left_waiting', 'left'),
+			n = 0,                            'gone',
+			held,                             'waiting',
+			k = '',                           'keyless',
+			n > 1,                            'duplicate',
+			bitAnd(flags, 15) = 7 AND x1 = h1 AND x2 = h2, if(letter_run > entry_run, 'settled', 'unchanged'),
+			'changed') AS kind
+	FROM (
+		SELECT %[5]s AS k, toUInt64(1) AS m, %[6]s AS m1, %[7]s AS m2,
+			toUInt64(0) AS e1, toUInt64(0) AS e2, toUInt64(0) AS er, toUInt64(0) AS t1, toUInt64(0) AS t2, toUInt64(0) AS tr, toUInt64(0) AS f
+		FROM (%[8]s)
+		UNION ALL
+		SELECT key, 0, 0, 0, xxh3, city, run, 0, 0, 0,
+			%[9]d + if(state = 'accepted', %[10]d, 0) + if(fingerprint = %[11]d, %[12]s, 0) + if(left = 1, %[13]d, 0)
+		FROM %[14]s FINAL WHERE %[15]s
+		UNION ALL
+		SELECT key, 0, 0, 0, 0, 0, 0, xxh3, city, run,
+			%[16]d + if(fingerprint = %[11]d, %[17]s, 0) + if(operation = 'delete', %[18]d, 0)
+		FROM (SELECT * FROM %[19]s WHERE %[15]s ORDER BY run DESC, chunk DESC, ordinal DESC LIMIT 1 BY key)
+	)
+	GROUP BY k
+	HAVING kind != 'nothing'
+)
+GROUP BY kind, key`,
+		l.table("diffs"), text(run.Organization), text(run.Sync.Name), run.Number, // 1-4
+		m.Key, m.XXH3, m.City, m.SQL, // 5-8
+		flagEntry, flagAccepted, m.Fingerprint, current, flagGone, l.table("ledger"), mine, // 9-15
+		flagLetter, waits, flagRemoval, l.table("dead_letters"), // 16-19
+		fmt.Sprint(m.Keep)) // 20
+	err := l.conn.Do(ctx, clickhouse.Query{SQL: statement, ID: id, Comment: comment(run, "diff")})
+	if err != nil {
+		return f, fmt.Errorf("ledger: compare the model of %s with what Dataverse has: %w", run.Sync, err)
+	}
+	type count struct {
+		kind string
+		n    uint64
+	}
+	counts, err := all(ctx, l.conn, clickhouse.Query{SQL: fmt.Sprintf("SELECT kind, sum(rows) FROM %s WHERE %s GROUP BY kind", l.table("diffs"), l.ofRun(run))},
+		"count the diff of "+run.Sync.String(), func(rows *clickhouse.Rows) (c count, err error) {
+			err = rows.Scan(&c.kind, &c.n)
+			return c, err
+		})
+	if err != nil {
+		return f, err
+	}
+	for _, c := range counts {
+		switch c.kind {
+		case "unchanged":
+			f.Unchanged += c.n
+		case "settled":
+			f.Unchanged += c.n
+			f.settled = c.n
+		case "gone":
+			f.gone = c.n
+		case "waiting":
+			f.Waiting = c.n
+		case "changed":
+			f.Changed = c.n
+		case "duplicate":
+			f.Duplicate = c.n
+		case "keyless":
+			f.Keyless = c.n
+		case "left":
+			f.Left += c.n
+		case "dropped":
+			f.Left += c.n
+			f.dropped = c.n
+		case "left_waiting":
+			f.LeftWaiting = c.n
+		}
+	}
+	return f, l.settle(ctx, run, m.Fingerprint, f)
+}
+
+// settle closes the letters of rows that no longer want their change: the row is again as Dataverse has it, or has left
+// the model. An entry of this run says so, and a letter older than its key's entry is
+// not open.
+func (l *Ledger) settle(ctx context.Context, run penstock.RunID, fingerprint uint64, f Found) error {
+	keys := func(kinds string) string {
+		return fmt.Sprintf("SELECT key FROM %s WHERE %s AND kind IN (%s)", l.table("diffs"), l.ofRun(run), kinds)
+	}
+	into := "INSERT INTO " + l.table("ledger") + " (organization, sync, key, xxh3, city, fingerprint, run, state, left, address, version, at) "
+	at := version(run.Number, rankAccepted)
+	if f.settled+f.dropped > 0 {
+		err := l.conn.Do(ctx, clickhouse.Query{Comment: comment(run, "settle"), SQL: into + fmt.Sprintf(
+			"SELECT organization, sync, key, xxh3, city, fingerprint, %d, state, left, address, %d, now64(3) FROM %s FINAL WHERE organization = %s AND sync = %s AND key IN (%s)",
+			run.Number, at, l.table("ledger"), text(run.Organization), text(run.Sync.Name), keys("'settled', 'dropped'"))})
+		if err != nil {
+			return fmt.Errorf("ledger: close %d letters of %s whose rows are as they were, or left: %w", f.settled+f.dropped, run.Sync, err)
+		}
+	}
+	if f.gone > 0 {
+		err := l.conn.Do(ctx, clickhouse.Query{Comment: comment(run, "settle"), SQL: into + fmt.Sprintf(
+			"SELECT %s, %s, key, 0, 0, %d, %d, 'accepted', 1, '', %d, now64(3) FROM (%s)",
+			text(run.Organization), text(run.Sync.Name), fingerprint, run.Number, at, keys("'gone'"))})
+		if err != nil {
+			return fmt.Errorf("ledger: close %d letters of %s whose rows are gone: %w", f.gone, run.Sync, err)
+		}
+	}
+	return nil
+}
+
+// Changed streams rows of the model whose key the diff found changed, at most limit of them. columns are the
+// expressions to select. Values and hash of a row come from this one read, whatever the diff saw before.
+func (l *Ledger) Changed(ctx context.Context, run penstock.RunID, m Model, columns []string, limit uint64, id string) (*clickhouse.Rows, error) {
+	sql := fmt.Sprintf("SELECT %s FROM (%s) WHERE %s IN (SELECT key FROM %s WHERE %s AND kind = 'changed' ORDER BY key LIMIT %d) LIMIT 1 BY %s",
+		strings.Join(columns, ", "), m.SQL, m.Key, l.table("diffs"), l.ofRun(run), limit, m.Key)
+	rows, err := l.conn.Query(ctx, clickhouse.Query{SQL: sql, ID: id, Comment: comment(run, "read")})
+	if err != nil {
+		return nil, fmt.Errorf("ledger: read the changed rows of %s: %w", run.Sync, err)
+	}
+	return rows, nil
+}
+
+// A Repeat is a key that occurs more than once in the model, or the rows that have none.
+type Repeat struct {
+	Key  string // empty: rows without a key
+	Rows uint64
+	Hash penstock.Hash // of all its rows together
+}
+
+// Repeats lists the keys that cannot be sent: duplicates, and, as one, the rows without a key.
+func (l *Ledger) Repeats(ctx context.Context, run penstock.RunID) ([]Repeat, error) {
+	q := clickhouse.Query{SQL: fmt.Sprintf("SELECT key, rows, xxh3, city FROM %s WHERE %s AND kind IN ('duplicate', 'keyless') ORDER BY key",
+		l.table("diffs"), l.ofRun(run))}
+	return all(ctx, l.conn, q, "list the duplicate keys of "+run.Sync.String(), func(rows *clickhouse.Rows) (r Repeat, err error) {
+		var xxh3, city uint64
+		err = rows.Scan(&r.Key, &r.Rows, &xxh3, &city)
+		binary.BigEndian.PutUint64(r.Hash[:8], xxh3)
+		binary.BigEndian.PutUint64(r.Hash[8:], city)
+		return r, err
+	})
+}
+
+// Leaves lists up to limit keys that left the model, with the addresses of their records.
+func (l *Ledger) Leaves(ctx context.Context, run penstock.RunID, limit uint64) ([]penstock.Change, error) {
+	q := clickhouse.Query{SQL: fmt.Sprintf(
+		"SELECT key, address FROM %s FINAL WHERE organization = %s AND sync = %s AND key IN (SELECT key FROM %s WHERE %s AND kind = 'left' ORDER BY key LIMIT %d)",
+		l.table("ledger"), text(run.Organization), text(run.Sync.Name), l.table("diffs"), l.ofRun(run), limit)}
+	return all(ctx, l.conn, q, "list the rows that left "+run.Sync.String(), func(rows *clickhouse.Rows) (c penstock.Change, err error) {
+		c.Operation = penstock.Delete
+		err = rows.Scan(&c.Key, &c.Address)
+		return c, err
+	})
+}
+
+// DropDiffs forgets what diffs of a sync's runs up to this one found; they are of no use once the run is over.
+func (l *Ledger) DropDiffs(ctx context.Context, run penstock.RunID) error {
+	q := clickhouse.Query{SQL: fmt.Sprintf("SELECT DISTINCT run FROM %s WHERE organization = %s AND sync = %s AND run <= %d",
+		l.table("diffs"), text(run.Organization), text(run.Sync.Name), run.Number)}
+	old, err := all(ctx, l.conn, q, "drop old diffs of "+run.Sync.String(), func(rows *clickhouse.Rows) (n uint64, err error) {
+		err = rows.Scan(&n)
+		return n, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range old {
+		err := l.conn.Exec(ctx, fmt.Sprintf("ALTER TABLE %s DROP PARTITION tuple(%s, %s, %d)", l.table("diffs"), text(run.Organization), text(run.Sync.Name), n))
+		if err != nil {
+			return fmt.Errorf("ledger: drop the diff of %s run %d: %w", run.Sync, n, err)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) ofRun(run penstock.RunID) string {
+	return fmt.Sprintf("organization = %s AND sync = %s AND run = %d", text(run.Organization), text(run.Sync.Name), run.Number)
+}
+
+// comment is the log_comment by which an administrator of ClickHouse tells whose query it is.
+func comment(run penstock.RunID, what string) string {
+	return fmt.Sprintf("penstock %s run %d: %s", run.Sync, run.Number, what)
+}
+
+// text is s as a literal of ClickHouse.
+func text(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+func halves(h penstock.Hash) (xxh3, city uint64) {
+	return binary.BigEndian.Uint64(h[:8]), binary.BigEndian.Uint64(h[8:])
+}
