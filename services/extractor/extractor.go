@@ -1,0 +1,139 @@
+// Package extractor works out which rows changed since Dataverse last accepted them, renders them, and queues them for
+// the writers; and it records what became of them.
+//
+// The path, in the order of the files: inbox.go folds requests into a sync's run record; leader.go leads a sync by a
+// lease, waits for the barrier and begins a run; run.go carries it out; outlet.go writes keys ahead and publishes;
+// recorder.go takes results into the ledger. Any number of extractors may run: each sync is led by one at a time, and
+// results are recorded by all.
+package extractor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/penstock-sync/penstock/pkg/clickhouse"
+	"github.com/penstock-sync/penstock/pkg/daemon"
+	"github.com/penstock-sync/penstock/pkg/ledger"
+	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/queue"
+)
+
+// Config is what an extractor needs to know.
+type Config struct {
+	Queue       queue.Config      `yaml:"queue"`
+	ClickHouse  clickhouse.Config `yaml:"clickhouse"`
+	Database    string            `yaml:"database"`    // Penstock's own, in the same ClickHouse
+	Timing      penstock.Timing   `yaml:"timing"`      // the same in all processes of a deployment
+	RunRows     uint64            `yaml:"run_rows"`    // most rows that one run sends; the next takes the rest
+	Runs        int               `yaml:"runs"`        // runs at a time in this process
+	Outstanding uint64            `yaml:"outstanding"` // most chunks of one environment in the queue
+}
+
+// DefaultConfig works against a NATS server and a ClickHouse on this machine.
+func DefaultConfig() Config {
+	return Config{
+		Queue:       queue.Config{URL: "nats://127.0.0.1:4222", Name: "penstock extractor"},
+		ClickHouse:  clickhouse.Config{DSN: "clickhouse://127.0.0.1:9000"},
+		Database:    "penstock",
+		Timing:      penstock.DefaultTiming(),
+		RunRows:     1_000_000,
+		Runs:        4,
+		Outstanding: 2048,
+	}
+}
+
+// Validate reports every setting that is out of bounds.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Database == "" {
+		errs = append(errs, errors.New("database: is empty; penstock is the usual name"))
+	}
+	if c.RunRows < 1 {
+		errs = append(errs, errors.New("run_rows: is 0; a run that sends nothing never ends"))
+	}
+	if c.Runs < 1 {
+		errs = append(errs, fmt.Errorf("runs: %d is less than 1", c.Runs))
+	}
+	return errors.Join(append(errs, c.Timing.Validate())...)
+}
+
+// extractor is one process's part.
+type extractor struct {
+	cfg    Config
+	env    daemon.Env
+	queue  *queue.Queue
+	conn   *clickhouse.Conn
+	ledger *ledger.Ledger
+	holder string        // how leases name this process
+	runs   chan struct{} // permits for cfg.Runs runs at a time
+}
+
+// Run extracts until ctx ends. Runs that are under way are then aborted, and begun anew by whoever leads next.
+func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
+	env = env.For("extractor")
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	cfg.Queue.Timing = cfg.Timing
+	q, err := queue.Open(ctx, cfg.Queue, env.Log)
+	if err != nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	defer q.Close()
+	if err := q.Declare(ctx); err != nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	conn, err := clickhouse.Open(ctx, cfg.ClickHouse)
+	if err != nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	book, err := ledger.Open(ctx, conn, cfg.Database)
+	if err != nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	x := &extractor{
+		cfg: cfg, env: env, queue: q, conn: conn, ledger: book,
+		holder: fmt.Sprintf("%s/%d", host, os.Getpid()),
+		runs:   make(chan struct{}, cfg.Runs),
+	}
+	calls, err := x.serve(ctx)
+	if err != nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	defer func() { err = errors.Join(err, calls.Close()) }()
+	env.Log.Info("ready")
+
+	// The recorder outlives the others: what the writers still answer while runs are being aborted is worth having.
+	hard, cancel := daemon.Outlive(ctx, cfg.Timing.Publish)
+	defer cancel()
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return x.inbox(running) })
+	g.Go(func() error { return x.lead(running, hard) })
+	g.Go(func() error { return x.record(running, hard) })
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("extractor: %w", err)
+	}
+	return nil
+}
+
+// sleep waits, or returns why ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

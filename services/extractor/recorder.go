@@ -1,0 +1,63 @@
+package extractor
+
+import (
+	"context"
+	"time"
+
+	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/queue"
+)
+
+// record takes results into the ledger, in large blocks: whatever came within a moment goes in as one.
+// A result is acked when the ledger has it. hard outlives ctx, so that what was taken is recorded.
+func (x *extractor) record(ctx, hard context.Context) error {
+	for {
+		messages, err := x.queue.TakeResults(ctx, 256, x.cfg.Timing.Flush/4)
+		if err != nil {
+			return err
+		}
+		results := make([]penstock.Result, 0, len(messages))
+		newest := map[penstock.SyncID]uint64{}
+		for _, m := range messages {
+			if m.Err != nil { // its keys stay as sent, and are sent again
+				x.env.Log.Error("a result cannot be read; its rows are sent again", "subject", m.Subject, "err", m.Err)
+				continue
+			}
+			results = append(results, m.Value)
+			// Read before the insert: a run that begins between the two has waited for this very result to be acked.
+			if id := m.Value.Run.Sync; newest[id] == 0 {
+				run, _, err := x.queue.Run(hard, id)
+				if err != nil {
+					return err
+				}
+				newest[id] = run.ID.Number
+			}
+		}
+		if err := x.ledger.Record(hard, results, func(id penstock.SyncID) uint64 { return newest[id] }); err != nil {
+			return err
+		}
+		for i := range results {
+			if err := x.suspend(hard, &results[i]); err != nil {
+				return err
+			}
+		}
+		if err := queue.Ack(hard, messages...); err != nil {
+			return err
+		}
+	}
+}
+
+// suspend ends a run when a writer found that no row is at fault. Its leader sees that, and stops.
+func (x *extractor) suspend(ctx context.Context, r *penstock.Result) error {
+	if r.Suspend == nil {
+		return nil
+	}
+	_, err := x.queue.UpdateRun(ctx, r.Run.Sync, func(run *penstock.Run) error {
+		if run.ID == r.Run && !run.Phase.Final() {
+			x.env.Log.Error("sync suspended", "sync", r.Run.Sync.String(), "run", r.Run.Number, "reason", r.Suspend.Error())
+			run.Phase, run.Reason, run.Ended, run.Unsettled = penstock.Suspended, r.Suspend.Error(), time.Now(), true
+		}
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,405 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/ledger"
+	"github.com/penstock-sync/penstock/pkg/mapping"
+	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/queue"
+	"github.com/penstock-sync/penstock/pkg/spec"
+)
+
+// errIncomplete ends a run of which something was lost on the way.
+var errIncomplete = errors.New("not every row is accounted for")
+
+// A journey is one run being carried out.
+type journey struct {
+	x      *extractor
+	run    penstock.Run
+	wish   penstock.Wish
+	target target
+	plan   *mapping.Plan
+	model  ledger.Model
+	past   ledger.Past
+	found  ledger.Found
+	lease  *queue.Lease
+
+	letters   uint32        // ordinal of the newest letter of our own
+	read      uint64        // rows that the second read gave
+	unfit     uint64        // of them, those that could not be rendered
+	published atomic.Uint64 // changes that JetStream took
+	settled   uint64        // changes that have a result
+	more      bool          // the run took as much as it may, and rows are left
+}
+
+// carryOut begins the next run of a sync, sees it through, and returns its record. An error means that the sync cannot
+// be led on for now; what was wrong with the run itself is its reason.
+func (x *extractor) carryOut(ctx, hard context.Context, lease *queue.Lease, last penstock.Run) (penstock.Run, error) {
+	j := &journey{x: x, lease: lease}
+	if err := j.begin(ctx, last); err != nil {
+		return last, err
+	}
+	log := x.env.Log.With("sync", j.run.ID.Sync.String(), "run", j.run.ID.Number)
+
+	steps, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	watch, watching := errgroup.WithContext(steps)
+	begun := j.run.ID
+	watch.Go(func() error { return j.watch(watching, begun, stop) })
+	err := j.steps(steps)
+	stop(nil)
+	if watchErr := watch.Wait(); watchErr != nil && err == nil {
+		err = watchErr
+	}
+	if err := j.end(hard, ctx.Err() != nil, err); err != nil {
+		return j.run, err
+	}
+	c := j.run.Counts
+	log.Info("run "+string(j.run.Phase), "reason", j.run.Reason, "read", c.Read, "unchanged", c.Unchanged, "accepted", c.Accepted,
+		"refused", c.Refused, "waiting", c.Waiting, "not_sent", c.NotSent, "left", c.Left, "deleted", c.Deleted,
+		"seconds", j.run.Ended.Sub(j.run.Started).Seconds())
+	return j.run, nil
+}
+
+// begin writes the run into the sync's record and, so that its number is never given again, into the ledger.
+func (j *journey) begin(ctx context.Context, last penstock.Run) error {
+	id := last.ID.Sync
+	past, err := j.x.ledger.Past(ctx, id, last.ID.Organization)
+	if err != nil {
+		return err
+	}
+	j.past = past
+	j.run, err = j.x.queue.UpdateRun(ctx, id, func(r *penstock.Run) error {
+		if r.ID != last.ID || !r.Phase.Final() {
+			return errDeposed
+		}
+		j.wish = r.Next
+		*r = penstock.Run{
+			ID: penstock.RunID{
+				Sync: id, Organization: last.ID.Organization, Number: max(last.ID.Number, past.LastRun) + 1, Epoch: j.lease.Epoch(),
+			},
+			Phase: penstock.Diffing, Started: time.Now(),
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("begin a run of %s: %w", id, err)
+	}
+	j.tell()
+	return j.x.ledger.SaveRun(ctx, j.run, 0)
+}
+
+// watch ends the run when its lease is lost or somebody else has put an end to it: the recorder, when a writer found
+// that no row is at fault.
+func (j *journey) watch(ctx context.Context, begun penstock.RunID, stop context.CancelCauseFunc) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-j.lease.Lost():
+			if ctx.Err() == nil {
+				stop(queue.ErrLost)
+			}
+			return nil
+		case <-time.After(j.x.cfg.Timing.Lease / 30):
+		}
+		run, _, err := j.x.queue.Run(ctx, begun.Sync)
+		if err == nil && (run.ID.Number != begun.Number || run.ID.Epoch != begun.Epoch || run.Phase.Final()) {
+			stop(errDeposed)
+			return nil
+		}
+	}
+}
+
+// steps are the phases of a run, in order.
+func (j *journey) steps(ctx context.Context) (err error) {
+	if err := j.prepare(ctx); err != nil {
+		return err
+	}
+	if j.found, err = j.x.ledger.Diff(ctx, j.run.ID, j.model, j.queryID("diff")); err != nil {
+		return err
+	}
+	j.run.Counts = penstock.Counts{Read: j.found.Read(), Unchanged: j.found.Unchanged, Waiting: j.found.Waiting}
+	if err := j.phase(ctx, penstock.Publishing); err != nil {
+		return err
+	}
+	if err := j.refuseRepeats(ctx); err != nil {
+		return err
+	}
+	if err := j.publish(ctx); err != nil {
+		return err
+	}
+	if err := j.phase(ctx, penstock.Draining); err != nil {
+		return err
+	}
+	o, err := j.drain(ctx, 1, j.run.Chunks)
+	if err != nil {
+		return err
+	}
+	c := &j.run.Counts
+	c.Accepted = o.Accepted
+	c.Refused = j.found.Duplicate + j.found.Keyless + j.unfit + o.Refused
+	c.NotSent = (j.found.Changed - j.read) + (j.published.Load() - o.Rows) + o.NotSent
+	lost := o.Rows != j.published.Load()
+	if err := j.leave(ctx); err != nil {
+		return err
+	}
+	if err := j.phase(ctx, penstock.Recording); err != nil {
+		return err
+	}
+	if err := j.awaitLetters(ctx); err != nil {
+		return err
+	}
+	if lost || !c.Balanced() {
+		return errIncomplete
+	}
+	return nil
+}
+
+// prepare asks Dataverse who we are and what the tables look like, and compiles the mapping against both ends.
+func (j *journey) prepare(ctx context.Context) (err error) {
+	if j.target, err = j.x.applied(ctx, j.run.ID.Sync); err != nil {
+		return err
+	}
+	s, e := j.target.sync, j.target.environment
+	client, err := dataverse.New(dataverse.Config{
+		URL: e.URL, Tenant: e.Tenant, ClientID: e.Users[0].ClientID, Secret: e.Users[0].ClientSecret.Read,
+		Request: j.x.cfg.Timing.Request, Connections: 2,
+	})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	who, err := client.WhoAmI(ctx)
+	if err != nil {
+		return err
+	}
+	tables := map[string]*dataverse.Table{}
+	for _, name := range s.Tables() {
+		if tables[name], err = client.Table(ctx, name); err != nil {
+			return err
+		}
+	}
+	columns, err := j.x.conn.Columns(ctx, s.From.Query)
+	if err != nil {
+		return fmt.Errorf("the model of %s (%s): %w", s, s.From.File, err)
+	}
+	sources := make([]mapping.SourceColumn, len(columns))
+	for i, c := range columns {
+		sources[i] = mapping.SourceColumn{Name: c.Name, Type: c.Type}
+	}
+	j.plan, err = mapping.Compile(mapping.Input{
+		Sync: s, Organization: who.Organization, Table: tables[s.To.Table], Targets: tables, Model: sources,
+	})
+	if err != nil {
+		return err
+	}
+	xxh3, city := j.plan.HashExprs()
+	j.model = ledger.Model{
+		SQL: s.From.Query, Key: j.plan.KeyExpr(), XXH3: xxh3, City: city, Fingerprint: j.plan.Fingerprint(),
+		All: j.wish.Full, Keep: s.To.OnLeave == spec.Nothing,
+	}
+	if j.past.LastRun > 0 && j.run.ID.Organization != "" && j.run.ID.Organization != who.Organization {
+		j.x.env.Log.Warn("the environment is another organisation now; everything is new to it",
+			"sync", s.String(), "was", j.run.ID.Organization, "is", who.Organization)
+	}
+	return j.update(ctx, func(r *penstock.Run) {
+		r.ID.Organization = who.Organization
+		r.Fingerprint = j.model.Fingerprint
+	})
+}
+
+// drain waits until the writers are done with the chunks first..last, and sums up what became of them.
+func (j *journey) drain(ctx context.Context, first, last uint32) (ledger.Outcomes, error) {
+	if last < first {
+		return ledger.Outcomes{}, nil
+	}
+	before := j.settled
+	for {
+		backlog, err := j.x.queue.Backlog(ctx, j.run.ID.Sync)
+		if err != nil {
+			return ledger.Outcomes{}, err
+		}
+		o, err := j.x.ledger.Outcomes(ctx, j.run.ID, first, last)
+		if err != nil {
+			return ledger.Outcomes{}, err
+		}
+		j.settled = before + o.Rows
+		j.tell()
+		if backlog.Changes == 0 && backlog.Results == 0 {
+			// Counted before the last results were recorded, perhaps: once more, now that nothing is left.
+			if o, err = j.x.ledger.Outcomes(ctx, j.run.ID, first, last); err != nil {
+				return o, err
+			}
+			j.settled = before + o.Rows
+			j.run.Unsettled = j.run.Unsettled || o.Unsettled
+			return o, nil
+		}
+		if err := sleep(ctx, j.x.cfg.Timing.Flush/2); err != nil {
+			return o, err
+		}
+	}
+}
+
+// awaitLetters waits until the dead-letter service has stored the letters of this run, so that the next diff knows
+// them. Where it does not, the run ends all the same, and refused rows are sent once more.
+func (j *journey) awaitLetters(ctx context.Context) error {
+	patience, cancel := context.WithTimeout(ctx, j.x.cfg.Timing.Letters)
+	defer cancel()
+	for {
+		backlog, err := j.x.queue.Backlog(ctx, j.run.ID.Sync)
+		if err != nil {
+			return err
+		}
+		if backlog.Letters == 0 {
+			return nil
+		}
+		if err := sleep(patience, j.x.cfg.Timing.Flush/4); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			j.x.env.Log.Warn("dead letters are not stored yet; does the dead-letter service run?", "sync", j.run.ID.Sync.String(), "letters", backlog.Letters)
+			return nil
+		}
+	}
+}
+
+// end closes the run with what became of it. stopped says that this process is asked to stop.
+func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
+	phase, reason, again := penstock.Closed, j.run.Reason, j.more
+	switch {
+	case fault == nil:
+	case errors.Is(fault, errIncomplete):
+		phase, reason, again = penstock.Incomplete, "chunks or results were lost on the way; their rows are sent again", true
+	case stopped:
+		phase, reason, again = penstock.Aborted, "its extractor was stopped", true
+	case j.published.Load() == 0:
+		phase, reason = penstock.Failed, fault.Error()
+	default:
+		phase, reason, again = penstock.Aborted, fault.Error(), true
+	}
+	sent := j.published.Load() > 0 || j.run.Phase != penstock.Diffing
+	if fault != nil && sent {
+		j.run.Unsettled = true
+		j.account(ctx)
+	}
+	j.run.Ended = time.Now()
+	var deposed bool
+	run, err := j.x.queue.UpdateRun(ctx, j.run.ID.Sync, func(r *penstock.Run) error {
+		deposed = r.ID.Number != j.run.ID.Number || r.ID.Epoch != j.run.ID.Epoch
+		if deposed {
+			return nil
+		}
+		next := r.Next
+		if r.Phase.Final() { // by the recorder, or a person
+			phase, reason, again = r.Phase, r.Reason, false
+		}
+		if again {
+			next.Wanted = true
+		}
+		j.run.Phase, j.run.Reason, j.run.Next = phase, reason, next
+		*r = j.run
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("end run %d of %s: %w", j.run.ID.Number, j.run.ID.Sync, err)
+	}
+	if deposed {
+		j.run = run
+		return errDeposed
+	}
+	if fault != nil && sent {
+		if err := j.x.queue.Purge(ctx, j.run.ID.Sync); err != nil {
+			return err
+		}
+	}
+	j.tell()
+	if err := j.x.ledger.SaveRun(ctx, j.run, j.found.Duplicate+j.found.Keyless); err != nil {
+		return err
+	}
+	return j.x.ledger.DropDiffs(ctx, j.run.ID)
+}
+
+// account sums up a run that ended before its time, as well as can be known: what has no result counts as not sent.
+func (j *journey) account(ctx context.Context) {
+	o, err := j.x.ledger.Outcomes(ctx, j.run.ID, 1, 1<<31)
+	if err != nil {
+		j.x.env.Log.Warn("cannot sum up a run that ended early", "sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "err", err)
+		return
+	}
+	c := &j.run.Counts
+	if c.Left == 0 {
+		c.Accepted, c.Refused = o.Accepted, o.Refused+j.unfit
+		if j.letters > 0 {
+			c.Refused += j.found.Duplicate + j.found.Keyless
+		}
+		c.NotSent = c.Read - min(c.Read, c.Unchanged+c.Waiting+c.Accepted+c.Refused)
+	} else {
+		c.LeftNotSent = c.Left - min(c.Left, c.Deleted+c.LeftRefused+c.LeftWaiting+c.Parked+c.Kept)
+	}
+}
+
+// phase moves the run on, unless somebody else has ended it.
+func (j *journey) phase(ctx context.Context, p penstock.Phase) error {
+	err := j.update(ctx, func(r *penstock.Run) {
+		r.Phase, r.Counts, r.Chunks, r.Rows = p, j.run.Counts, j.run.Chunks, j.published.Load()
+	})
+	if err == nil {
+		j.tell()
+	}
+	return err
+}
+
+// update changes the record while it is ours and open.
+func (j *journey) update(ctx context.Context, change func(*penstock.Run)) error {
+	mine := j.run.ID
+	var next penstock.Run
+	_, err := j.x.queue.UpdateRun(ctx, mine.Sync, func(r *penstock.Run) error {
+		if r.ID != mine || r.Phase.Final() {
+			return errDeposed
+		}
+		change(r)
+		next = *r
+		return nil
+	})
+	if err == nil {
+		next.Counts, next.Unsettled, next.Reason, next.Chunks = j.run.Counts, j.run.Unsettled, j.run.Reason, j.run.Chunks
+		j.run = next
+	}
+	return err
+}
+
+// progress tells how publishing goes on, until it is done.
+func (j *journey) progress(ctx context.Context, done <-chan struct{}) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-done:
+			return nil
+		case <-time.After(j.x.cfg.Timing.Flush):
+			j.tell()
+		}
+	}
+}
+
+// tell sends an event to whoever watches. One that is lost is no loss.
+func (j *journey) tell() {
+	_ = j.x.queue.PublishEvent(penstock.Event{
+		Run: j.run.ID, Phase: j.run.Phase, Counts: j.run.Counts, Published: j.published.Load(), Settled: j.settled, Reason: j.run.Reason, At: time.Now(),
+	})
+}
+
+// queryID names a statement of this run in ClickHouse's query log. The epoch keeps it from colliding with one that an
+// earlier leader left running.
+func (j *journey) queryID(what string) string {
+	return fmt.Sprintf("penstock-%s-%s-%d-%d-%s", j.run.ID.Sync.Environment, j.run.ID.Sync.Name, j.run.ID.Number, j.run.ID.Epoch, what)
+}

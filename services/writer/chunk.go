@@ -1,0 +1,266 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/queue"
+)
+
+// carry sees one chunk through: send, letters, result, ack, in that order, so that a crash anywhere leaves it in the
+// queue, and whoever takes it then sends the same once more. Whatever happens, the permit is ended.
+func (u *applicationUser) carry(ctx context.Context, p *permit, d *queue.Delivery) error {
+	settled := false
+	defer func() {
+		if !settled {
+			d.Release()
+		}
+	}()
+	over, err := u.over(ctx, d.Run)
+	if over || err != nil || d.Chunk == nil || d.Run.Organization != u.organization {
+		p.giveBack()
+	}
+	var r penstock.Result
+	var letters []penstock.Letter
+	switch {
+	case err != nil:
+		return err
+	case over: // purged in spirit: its run ended, or another leader has taken the sync over
+		settled = true
+		return d.Ack(ctx)
+	case d.Chunk == nil:
+		r, letters = poison(d)
+	case d.Run.Organization != u.organization:
+		r = notSent(d, &penstock.Cause{
+			Class: penstock.Permission, Code: "other_organization",
+			Message: fmt.Sprintf("the chunk is for organisation %s, and environment %s is %s now", d.Run.Organization, u.environment.Name, u.organization),
+		})
+	default:
+		s := &sending{user: u, delivery: d, chunk: d.Chunk, outcomes: make([]penstock.Outcome, len(d.Chunk.Changes))}
+		s.send(ctx, p)
+		r, letters = s.result(), s.letters
+	}
+	// Answers that we have are published again and again if need be, and never fetched anew by sending again.
+	if err := u.queue.PublishLetters(ctx, letters); err != nil {
+		return err
+	}
+	if err := u.queue.PublishResult(ctx, r); err != nil {
+		return err
+	}
+	settled = true
+	return d.Ack(ctx)
+}
+
+// over reports whether the run that a chunk belongs to has ended, or is led by somebody else.
+func (u *applicationUser) over(ctx context.Context, run penstock.RunID) (bool, error) {
+	now, _, err := u.queue.Run(ctx, run.Sync)
+	if err != nil {
+		return false, err
+	}
+	return now.ID.Number != run.Number || now.ID.Epoch != run.Epoch || now.Phase.Final(), nil
+}
+
+// poison reports a chunk that cannot be decoded, from what its headers say. Its rows stay as sent in the ledger, so the
+// next run sends them again.
+func poison(d *queue.Delivery) (penstock.Result, []penstock.Letter) {
+	r := penstock.Result{Run: d.Run, Chunk: d.Ordinal, Count: d.Count, Deliveries: d.Deliveries, Finished: time.Now()}
+	return r, []penstock.Letter{{
+		Run: d.Run, Chunk: d.Ordinal, Rows: uint64(d.Count), At: time.Now(),
+		Cause: penstock.Cause{
+			Class: penstock.Poison, Code: "undecodable_chunk",
+			Message: fmt.Sprintf("chunk %d of run %d cannot be read (%v); its rows are sent again by the next run", d.Ordinal, d.Run.Number, d.Err),
+		},
+	}}
+}
+
+func notSent(d *queue.Delivery, suspend *penstock.Cause) penstock.Result {
+	s := sending{delivery: d, chunk: d.Chunk, outcomes: make([]penstock.Outcome, len(d.Chunk.Changes)), suspend: suspend}
+	return s.result()
+}
+
+// A sending is the way of one chunk's changes through one or more requests.
+type sending struct {
+	user     *applicationUser
+	delivery *queue.Delivery
+	chunk    *penstock.Chunk
+
+	outcomes   []penstock.Outcome // 0 until it is known
+	letters    []penstock.Letter
+	unanswered bool
+	suspend    *penstock.Cause
+}
+
+// errHeldTooLong ends waiting within a chunk that must be given up.
+var errHeldTooLong = errors.New("the chunk was held as long as it may be")
+
+// send sends all changes, in batches, until each has an outcome or the chunk must be given up.
+func (s *sending) send(ctx context.Context, p *permit) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-s.delivery.Forfeited():
+			cancel(errHeldTooLong)
+		case <-stop:
+		}
+	}()
+	defer func() { close(stop); <-watched }()
+
+	size := batchSize(time.Duration(s.user.perChange.Load()), target)
+	waiting := make([]int, len(s.chunk.Changes)) // ordinals
+	for i := range waiting {
+		waiting[i] = i
+	}
+	attempts := make([]int, len(waiting))
+	batch := make([]penstock.Change, 0, min(size, len(waiting)))
+	var wait time.Duration
+	for len(waiting) > 0 && s.suspend == nil {
+		n := min(size, len(waiting))
+		batch = batch[:0]
+		for _, i := range waiting[:n] {
+			batch = append(batch, s.chunk.Changes[i])
+		}
+		if p == nil {
+			var err error
+			if err = sleep(ctx, wait); err == nil {
+				p, err = s.user.permit(ctx)
+			}
+			if err != nil {
+				return // what has no outcome is not sent
+			}
+		}
+		// Right before the send: is it still ours to send?
+		if s.delivery.Held() != nil || s.user.lease.Held() != nil {
+			p.giveBack()
+			return
+		}
+		// A request that has begun is let finish: cutting it would only make its outcome unknown.
+		a := s.user.client.Batch(context.WithoutCancel(ctx), s.chunk.Table, batch)
+		p.spend(a)
+		p = nil
+		s.user.learn(a, n)
+		var rest []int
+		rest, size, wait = s.read(a, waiting[:n], attempts, size)
+		waiting = append(rest, waiting[n:]...)
+	}
+	if p != nil {
+		p.giveBack()
+	}
+}
+
+// read takes the verdicts of one answer, and returns the ordinals that go out again, the size of the next batch, and how
+// long to wait before it.
+func (s *sending) read(a dataverse.Answer, sent []int, attempts []int, size int) (rest []int, next int, wait time.Duration) {
+	next = size
+	for position, i := range sent {
+		v := &a.Verdicts[position]
+		if executed(v.Kind) {
+			attempts[i]++
+		}
+		if v.Kind == penstock.Unanswered {
+			s.unanswered = true
+		}
+		switch judge(v.Kind, attempts[i], len(sent)) {
+		case accept:
+			s.outcomes[i] = penstock.Accepted
+		case again:
+			rest = append(rest, i)
+			wait = max(wait, s.pause(v.Kind, attempts[i], a))
+		case smaller:
+			rest = append(rest, i)
+			next = max(1, len(sent)/2)
+			wait = max(wait, s.pause(v.Kind, attempts[i], a))
+		case refuse:
+			s.refuse(i, v.Cause, false)
+		case exhaust:
+			cause := v.Cause
+			if cause.Message == "" && a.Fault != nil {
+				cause.Message = a.Fault.Error()
+			}
+			cause.Class = penstock.Exhausted
+			s.refuse(i, cause, false)
+		case doubt:
+			s.outcomes[i] = penstock.Unknown
+		case giveUp:
+			s.outcomes[i] = penstock.NotSent
+		case suspend:
+			cause := v.Cause
+			if a.Fault != nil {
+				// of the whole request: no row was looked at, so none is refused
+				s.suspend = faultCause(a.Fault)
+				continue
+			}
+			s.refuse(i, cause, true)
+			s.suspend = &cause
+		}
+	}
+	return rest, next, wait
+}
+
+// pause is how long to wait before a change goes out again. A race is run again at once.
+func (s *sending) pause(kind penstock.Kind, attempt int, a dataverse.Answer) time.Duration {
+	if kind == penstock.Race {
+		return 0
+	}
+	return min(pause(max(attempt, 1), a.Limits.RetryAfter), max(s.user.cfg.Timing.Hold/4, a.Limits.RetryAfter))
+}
+
+// refuse writes the letter of one change. One that no row is at fault for does not wait for its row to change.
+func (s *sending) refuse(i int, cause penstock.Cause, systemic bool) {
+	ch := &s.chunk.Changes[i]
+	fingerprint := s.chunk.Fingerprint
+	if systemic {
+		fingerprint = 0
+	}
+	s.outcomes[i] = penstock.Refused
+	s.letters = append(s.letters, penstock.Letter{
+		Run: s.chunk.Run, Chunk: s.chunk.Ordinal, Ordinal: uint32(i + 1), Table: s.chunk.Table, Operation: ch.Operation,
+		Key: ch.Key, Hash: ch.Hash, Fingerprint: fingerprint, Rows: 1, Cause: cause, At: time.Now(),
+	})
+}
+
+// result is what became of the chunk. What has no outcome was not sent.
+func (s *sending) result() penstock.Result {
+	r := penstock.Result{
+		Run: s.chunk.Run, Chunk: s.chunk.Ordinal, Fingerprint: s.chunk.Fingerprint, Deliveries: s.delivery.Deliveries,
+		Unanswered: s.unanswered, Finished: time.Now(), Count: uint32(len(s.chunk.Changes)), Suspend: s.suspend,
+		Changes: make([]penstock.Settled, len(s.chunk.Changes)),
+	}
+	for i := range s.chunk.Changes {
+		ch := &s.chunk.Changes[i]
+		outcome := s.outcomes[i]
+		if outcome == 0 {
+			outcome = penstock.NotSent
+		}
+		r.Changes[i] = penstock.Settled{Operation: ch.Operation, Outcome: outcome, Key: ch.Key, Address: ch.Address, Hash: ch.Hash}
+	}
+	return r
+}
+
+// learn smooths what one change takes Dataverse, from which the size of batches follows.
+func (u *applicationUser) learn(a dataverse.Answer, changes int) {
+	if a.Fault != nil || changes == 0 {
+		return
+	}
+	each := int64(a.Elapsed) / int64(changes)
+	if old := u.perChange.Load(); old > 0 {
+		each = old + (each-old)/8
+	}
+	u.perChange.Store(each)
+}
+
+// faultCause is the reason of a suspension that the answer to a whole request gave.
+func faultCause(f *penstock.Error) *penstock.Cause {
+	code := f.Code
+	if code == "" {
+		code = "environment_fault"
+	}
+	return &penstock.Cause{Class: penstock.Permission, Code: code, Message: f.Error()}
+}
