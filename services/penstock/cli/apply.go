@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-sync/penstock/pkg/control"
+	"github.com/penstock-sync/penstock/pkg/queue"
+	"github.com/penstock-sync/penstock/pkg/spec"
+	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
+)
+
+func (c *commandLine) apply() *cobra.Command {
+	return &cobra.Command{
+		Use:   "apply [DIR]",
+		Short: "Store environments and syncs, each as a new version",
+		Long: "Apply reads environments/*.yaml, syncs/*.yaml and the SQL beside them below DIR (default: here), checks all of it,\n" +
+			"and hands it to the running Penstock. Nothing is stored when anything has a fault, and nothing is run.",
+		Example: "  penstock apply ./penstock",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			request, err := documents(dir)
+			if err != nil {
+				return err
+			}
+			q, err := c.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer q.Close()
+			resp, err := applied(cmd.Context(), q, request)
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return c.document(resp)
+			}
+			for _, a := range resp.GetApplied() {
+				what := "is as it was"
+				if a.GetChanged() {
+					what = "stored"
+				}
+				if err := c.print("%s: %s, version %d\n", a.GetName(), what, a.GetVersion()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func applied(ctx context.Context, q *queue.Queue, request *penstockv1.ApplyRequest) (*penstockv1.ApplyResponse, error) {
+	resp := &penstockv1.ApplyResponse{}
+	return resp, call(ctx, q, control.Apply, request, resp)
+}
+
+// documents reads and checks a folder.
+func documents(dir string) (*penstockv1.ApplyRequest, error) {
+	folder, err := spec.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	// Paths are absolute, so that a secret beside its environment is found by services on this machine.
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	request := &penstockv1.ApplyRequest{By: user()}
+	text := map[string]string{}
+	for _, d := range folder.Documents {
+		text[d.File] = string(d.Data)
+		if strings.HasPrefix(d.File, "environments/") {
+			request.Environments = append(request.Environments, &penstockv1.Document{File: filepath.Join(dir, filepath.FromSlash(d.File)), Yaml: string(d.Data)})
+		}
+	}
+	for _, s := range folder.Syncs {
+		file := path.Join("syncs", filepath.Base(s.At.File))
+		query := path.Join("syncs", filepath.ToSlash(s.From.File))
+		request.Syncs = append(request.Syncs, &penstockv1.Document{
+			File: filepath.Join(dir, filepath.FromSlash(file)), Yaml: text[file],
+			QueryFile: filepath.Join(dir, filepath.FromSlash(query)), Query: s.From.Query,
+		})
+	}
+	return request, nil
+}

@@ -1,0 +1,46 @@
+module github.com/penstock-sync/penstock/services/penstock
+
+go 1.26.0
+
+require (
+	github.com/penstock-sync/penstock/pkg v0.0.0
+	github.com/penstock-sync/penstock/proto v0.0.0
+	github.com/penstock-sync/penstock/services/deadletter v0.0.0
+	github.com/penstock-sync/penstock/services/extractor v0.0.0
+	github.com/penstock-sync/penstock/services/writer v0.0.0
+)
+
+require (
+	github.com/VividCortex/ewma v1.2.0 // indirect
+	github.com/acarl005/stripansi v0.0.0-20180116102854-5a71ef0e047d // indirect
+	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
+	github.com/chzyer/readline v1.5.1 // indirect
+	github.com/google/go-tpm v0.9.8 // indirect
+	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50 // indirect
+	github.com/ianlancetaylor/demangle v0.0.0-20250417193237-f615e6bd150b // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/mattn/go-runewidth v0.0.16 // indirect
+	github.com/minio/highwayhash v1.0.4 // indirect
+	github.com/nats-io/jwt/v2 v2.8.2 // indirect
+	github.com/nats-io/nats-server/v2 v2.15.2 // indirect
+	github.com/nats-io/nkeys v0.4.16 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+	github.com/vbauerster/mpb/v8 v8.9.3 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
+
+replace github.com/penstock-sync/penstock/proto => ../../proto
+
+replace github.com/penstock-sync/penstock/pkg => ../../pkg
+
+replace github.com/penstock-sync/penstock/services/extractor => ../extractor
+
+replace github.com/penstock-sync/penstock/services/writer => ../writer
+
+replace github.com/penstock-sync/penstock/services/deadletter => ../deadletter
