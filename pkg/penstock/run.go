@@ -34,6 +34,12 @@ func (p Phase) Final() bool {
 	return false
 }
 
+// Open reports whether changes of a run in this phase may still be sent. A run is sealed when it leaves these phases:
+// what is taken from the queue afterwards is dropped.
+func (p Phase) Open() bool {
+	return p == Diffing || p == Publishing || p == Draining || p == Leaving
+}
+
 // Counts account for the rows of one run. When a run is over,
 //
 //	Read = Unchanged + Accepted + Refused + Waiting + NotSent

@@ -94,13 +94,13 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
 
 	hard, cancel := daemon.Outlive(ctx, cfg.Timing.Publish)
 	defer cancel()
-	if err := s.keep(ctx, hard); err != nil && ctx.Err() == nil {
+	if err := s.keep(ctx, hard); ctx.Err() == nil {
 		return fmt.Errorf("deadletter: %w", err)
 	}
 	return nil
 }
 
-// keep stores letters in blocks, and acks those that ClickHouse has.
+// keep stores letters in blocks, and acks those that ClickHouse has, until ctx ends or a fault does.
 func (s *service) keep(ctx, hard context.Context) error {
 	for {
 		messages, err := s.queue.TakeLetters(ctx, 10_000, s.cfg.Timing.Flush/2)

@@ -14,6 +14,9 @@ import (
 // errDeposed ends a run whose record is no longer ours.
 var errDeposed = errors.New("the run was ended by somebody else")
 
+// errUnsettled sends a leader back to the barrier: a result came in that says more of the last run may be under way.
+var errUnsettled = errors.New("the last run is not over after all")
+
 // lead looks for syncs that want a run, or whose run has lost its leader, and leads them one by one or side by side.
 // hard outlives ctx, so that a run that is given up is given up properly.
 func (x *extractor) lead(ctx, hard context.Context) error {
@@ -71,72 +74,86 @@ func (x *extractor) reign(ctx, hard context.Context, id penstock.SyncID) (err er
 		return err
 	}
 	for run.Next.Wanted && lease.Held() == nil {
-		if err := x.barrier(ctx, lease, run); err != nil {
+		if run, err = x.barrier(ctx, lease, run.ID); err != nil {
 			return fmt.Errorf("wait for the barrier: %w", err)
 		}
-		if run, err = x.carryOut(ctx, hard, lease, run); err != nil {
+		run, err = x.carryOut(ctx, hard, lease, run)
+		if err != nil && !errors.Is(err, errUnsettled) {
 			return err
 		}
 	}
 	return nil
 }
 
-// takeOver aborts a run that lost its leader, and empties the queue of it. A crashed run is never resumed: what of it is
-// still on its way is unknown, so the next one diffs anew once the barrier is open.
+// takeOver aborts a run that lost its leader. A crashed run is never resumed: what of it is still on its way is unknown,
+// so the next one diffs anew once the barrier is open.
 func (x *extractor) takeOver(ctx context.Context, id penstock.SyncID) (penstock.Run, error) {
-	backlog, err := x.queue.Backlog(ctx, id)
-	if err != nil {
-		return penstock.Run{}, err
-	}
 	aborted := false
 	run, err := x.queue.UpdateRun(ctx, id, func(r *penstock.Run) error {
 		aborted = !r.Phase.Final()
 		if aborted {
 			r.Phase, r.Reason, r.Ended, r.Unsettled = penstock.Aborted, "its extractor is gone", time.Now(), true
 			r.Next.Wanted = true
-		} else if backlog.Changes > 0 { // published by somebody who was frozen meanwhile
-			r.Ended, r.Unsettled = time.Now(), true
 		}
 		return nil
 	})
+	if err != nil || !aborted {
+		return run, err
+	}
+	x.env.Log.Warn("run aborted: its extractor is gone", "sync", id.String(), "run", run.ID.Number)
+	return run, x.ledger.SaveRun(ctx, run, 0)
+}
+
+// barrier waits until nothing of the last run, which is sealed, can reach Dataverse any more: nothing of it is in the
+// queue, what was reported is recorded, and, if anything of it went astray, the longest time that a frozen writer or a
+// request without answer could need has passed. It returns the run record that it went by. The order is that of the
+// model (model/run.pml), which finds a stale write when any step is left out.
+func (x *extractor) barrier(ctx context.Context, lease *queue.Lease, last penstock.RunID) (penstock.Run, error) {
+	for {
+		if err := lease.Held(); err != nil {
+			return penstock.Run{}, err
+		}
+		b, err := x.queue.Backlog(ctx, last.Sync)
+		if err != nil {
+			return penstock.Run{}, err
+		}
+		if b.Changes > 0 {
+			if err := x.discard(ctx, last); err != nil {
+				return penstock.Run{}, err
+			}
+		}
+		if b.Changes == 0 && b.Results == 0 {
+			break
+		}
+		if err := sleep(ctx, x.cfg.Timing.Flush/4); err != nil {
+			return penstock.Run{}, err
+		}
+	}
+	run, _, err := x.queue.Run(ctx, last.Sync)
 	if err != nil {
 		return run, err
 	}
-	if aborted {
-		x.env.Log.Warn("run aborted: its extractor is gone", "sync", id.String(), "run", run.ID.Number)
-		if err := x.ledger.SaveRun(ctx, run, 0); err != nil {
+	if wait := time.Until(run.Ended.Add(x.cfg.Timing.Quiet())); run.Unsettled && wait > 0 {
+		x.env.Log.Info("waiting for what may still be under way", "sync", last.Sync.String(), "run", last.Number, "for", wait.Round(time.Millisecond).String())
+		if err := sleep(ctx, wait); err != nil {
 			return run, err
 		}
 	}
-	return run, x.queue.Purge(ctx, id)
+	return run, nil
 }
 
-// barrier waits until nothing of the last run can reach Dataverse any more: nothing of it is in the queue, its results
-// are recorded, and, if something of it went astray, the longest time that a frozen writer or a request without answer
-// could need has passed.
-func (x *extractor) barrier(ctx context.Context, lease *queue.Lease, last penstock.Run) error {
-	if last.Unsettled {
-		open := last.Ended.Add(x.cfg.Timing.Quiet())
-		if wait := time.Until(open); wait > 0 {
-			x.env.Log.Info("waiting for what may still be under way", "sync", last.ID.Sync.String(), "run", last.ID.Number, "for", wait.Round(time.Millisecond).String())
-			if err := sleep(ctx, wait); err != nil {
-				return err
-			}
+// discard purges what is left of a run that is over. That something was there is noted first: the purge removes the only
+// trace of a chunk that a writer has in its hand.
+func (x *extractor) discard(ctx context.Context, last penstock.RunID) error {
+	_, err := x.queue.UpdateRun(ctx, last.Sync, func(r *penstock.Run) error {
+		if r.ID != last || !r.Phase.Final() {
+			return errDeposed
 		}
+		r.Unsettled, r.Ended = true, time.Now()
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for {
-		if err := lease.Held(); err != nil {
-			return err
-		}
-		b, err := x.queue.Backlog(ctx, last.ID.Sync)
-		if err != nil {
-			return err
-		}
-		if b.Changes == 0 && b.Results == 0 {
-			return nil
-		}
-		if err := sleep(ctx, x.cfg.Timing.Flush/4); err != nil {
-			return err
-		}
-	}
+	return x.queue.Purge(ctx, last.Sync)
 }

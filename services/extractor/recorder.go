@@ -37,7 +37,7 @@ func (x *extractor) record(ctx, hard context.Context) error {
 			return err
 		}
 		for i := range results {
-			if err := x.suspend(hard, &results[i]); err != nil {
+			if err := x.note(hard, &results[i]); err != nil {
 				return err
 			}
 		}
@@ -47,13 +47,19 @@ func (x *extractor) record(ctx, hard context.Context) error {
 	}
 }
 
-// suspend ends a run when a writer found that no row is at fault. Its leader sees that, and stops.
-func (x *extractor) suspend(ctx context.Context, r *penstock.Result) error {
-	if r.Suspend == nil {
+// note puts into the run record, before the result is acked, what the next run must know: that something of this one may
+// still reach Dataverse, and that a writer found no row at fault, which ends the run. Its leader sees that, and stops.
+func (x *extractor) note(ctx context.Context, r *penstock.Result) error {
+	astray := r.Unanswered || r.Deliveries > 1
+	if r.Suspend == nil && !astray {
 		return nil
 	}
 	_, err := x.queue.UpdateRun(ctx, r.Run.Sync, func(run *penstock.Run) error {
-		if run.ID == r.Run && !run.Phase.Final() {
+		if run.ID.Number != r.Run.Number {
+			return nil // late: the ledger sends its keys again
+		}
+		run.Unsettled = run.Unsettled || astray
+		if r.Suspend != nil && run.ID == r.Run && run.Phase.Open() {
 			x.env.Log.Error("sync suspended", "sync", r.Run.Sync.String(), "run", r.Run.Number, "reason", r.Suspend.Error())
 			run.Phase, run.Reason, run.Ended, run.Unsettled = penstock.Suspended, r.Suspend.Error(), time.Now(), true
 		}

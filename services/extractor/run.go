@@ -63,7 +63,7 @@ func (x *extractor) carryOut(ctx, hard context.Context, lease *queue.Lease, last
 		return j.run, err
 	}
 	c := j.run.Counts
-	log.Info("run "+string(j.run.Phase), "reason", j.run.Reason, "read", c.Read, "unchanged", c.Unchanged, "accepted", c.Accepted,
+	log.Info("run over", "phase", string(j.run.Phase), "reason", j.run.Reason, "read", c.Read, "unchanged", c.Unchanged, "accepted", c.Accepted,
 		"refused", c.Refused, "waiting", c.Waiting, "not_sent", c.NotSent, "left", c.Left, "deleted", c.Deleted,
 		"seconds", j.run.Ended.Sub(j.run.Started).Seconds())
 	return j.run, nil
@@ -78,8 +78,11 @@ func (j *journey) begin(ctx context.Context, last penstock.Run) error {
 	}
 	j.past = past
 	j.run, err = j.x.queue.UpdateRun(ctx, id, func(r *penstock.Run) error {
-		if r.ID != last.ID || !r.Phase.Final() {
+		switch {
+		case r.ID != last.ID || !r.Phase.Final():
 			return errDeposed
+		case r.Unsettled && !last.Unsettled || r.Ended.After(last.Ended):
+			return errUnsettled
 		}
 		j.wish = r.Next
 		*r = penstock.Run{
@@ -299,7 +302,8 @@ func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
 			return nil
 		}
 		next := r.Next
-		if r.Phase.Final() { // by the recorder, or a person
+		j.run.Unsettled = j.run.Unsettled || r.Unsettled // noted by the recorder meanwhile
+		if r.Phase.Final() {                             // by the recorder, or a person
 			phase, reason, again = r.Phase, r.Reason, false
 		}
 		if again {

@@ -20,6 +20,10 @@ func (u *applicationUser) carry(ctx context.Context, p *permit, d *queue.Deliver
 			d.Release()
 		}
 	}()
+	if err := u.notice(ctx, d); err != nil {
+		p.giveBack()
+		return err
+	}
 	over, err := u.over(ctx, d.Run)
 	if over || err != nil || d.Chunk == nil || d.Run.Organization != u.organization {
 		p.giveBack()
@@ -55,13 +59,26 @@ func (u *applicationUser) carry(ctx context.Context, p *permit, d *queue.Deliver
 	return d.Ack(ctx)
 }
 
-// over reports whether the run that a chunk belongs to has ended, or is led by somebody else.
+// notice tells, before the run record is read, that a chunk was delivered before: whoever had it then may be frozen right
+// before a send, and report and ack as if it had been alone. The next run then waits until that cannot be any more.
+// (The model's NO_NOTICE: the first holder wakes in the next run, and nobody knew of the second.)
+func (u *applicationUser) notice(ctx context.Context, d *queue.Delivery) error {
+	if d.Deliveries < 2 || d.Run.Number == 0 {
+		return nil
+	}
+	return u.queue.PublishResult(ctx, penstock.Result{
+		Run: d.Run, Chunk: d.Ordinal, Deliveries: d.Deliveries, Unanswered: true, Finished: time.Now(), // no count: it settles nothing
+	})
+}
+
+// over reports whether nothing of the run that a chunk belongs to may be sent any more: it is sealed, or somebody else
+// leads the sync.
 func (u *applicationUser) over(ctx context.Context, run penstock.RunID) (bool, error) {
 	now, _, err := u.queue.Run(ctx, run.Sync)
 	if err != nil {
 		return false, err
 	}
-	return now.ID.Number != run.Number || now.ID.Epoch != run.Epoch || now.Phase.Final(), nil
+	return now.ID.Number != run.Number || now.ID.Epoch != run.Epoch || !now.Phase.Open(), nil
 }
 
 // poison reports a chunk that cannot be decoded, from what its headers say. Its rows stay as sent in the ledger, so the
