@@ -49,7 +49,7 @@ build() { # switches…, then -- and gcc's: leaves ./pan in the current director
 	while [ "$1" != -- ]; do switches+=("-D$1"); shift; done
 	shift
 	cp "$model" run.pml
-	spin -a "${switches[@]}" run.pml >spin.out 2>&1 && gcc -O2 -w -DSAFETY -DMEMLIM=3000 "$@" -o pan pan.c >>spin.out 2>&1 ||
+	spin -a "${switches[@]}" run.pml >spin.out 2>&1 && gcc -O1 -w -DSAFETY -DMEMLIM=3000 "$@" -o pan pan.c >>spin.out 2>&1 ||
 		{ cat spin.out >&2; return 1; }
 }
 

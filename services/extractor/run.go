@@ -55,6 +55,9 @@ func (x *extractor) carryOut(ctx, hard context.Context, lease *queue.Lease, last
 	begun := j.run.ID
 	watch.Go(func() error { return j.watch(watching, begun, stop) })
 	err := j.steps(steps)
+	if cause := context.Cause(steps); err != nil && cause != nil {
+		err = cause // rather than what it came to: "context canceled"
+	}
 	stop(nil)
 	if watchErr := watch.Wait(); watchErr != nil && err == nil {
 		err = watchErr
@@ -284,6 +287,8 @@ func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
 		phase, reason, again = penstock.Incomplete, "chunks or results were lost on the way; their rows are sent again", true
 	case stopped:
 		phase, reason, again = penstock.Aborted, "its extractor was stopped", true
+	case errors.Is(fault, queue.ErrLost):
+		phase, reason, again = penstock.Aborted, "its extractor lost the lease", true
 	case j.published.Load() == 0:
 		phase, reason = penstock.Failed, fault.Error()
 	default:
