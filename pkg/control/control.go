@@ -68,7 +68,7 @@ func Handle[Req, Resp proto.Message](s *Service, subject string, answer func(con
 	var zero Req
 	name := subject[strings.LastIndexByte(subject, '.')+1:]
 	err := s.service.AddEndpoint(name, micro.HandlerFunc(func(r micro.Request) {
-		req := zero.ProtoReflect().New().Interface().(Req) //nolint:errcheck // a new message of Req's own type
+		req := zero.ProtoReflect().New().Interface().(Req) // a new message of Req's own type
 		if err := decode(r, req); err != nil {
 			respondError(r, &Refusal{"bad_request", err.Error()})
 			return

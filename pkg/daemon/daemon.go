@@ -26,7 +26,7 @@ func (e Env) For(service string) Env {
 // Log writes to w: coloured lines where a person reads, JSON elsewhere.
 func Log(w io.Writer, level slog.Leveler, person bool) *slog.Logger {
 	if person {
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }

@@ -60,7 +60,7 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 			err = clearing(t, r.Name, r.Value)
 		case bind:
 			v, err = c.bind(t, p, r.Name, r.Value)
-		default:
+		case plain:
 			v, err = c.plain(t, p.column, r.Value, decimalText)
 		}
 		if err != nil {
@@ -208,7 +208,7 @@ func (c *call) plain(t *table, column int, v []byte, decimalText bool) ([]byte, 
 		return c.multi(t, col, v)
 	case schema.DateTime:
 		return c.moment(t, col, v)
-	default: // ID
+	case schema.ID, schema.Lookup, schema.Customer, schema.Owner:
 		if v[0] == '"' {
 			if id, ok := parseGUID(v[1 : len(v)-1]); ok {
 				start := len(c.body.arena)
@@ -216,8 +216,8 @@ func (c *call) plain(t *table, column int, v []byte, decimalText bool) ([]byte, 
 				return c.body.keep(start), nil
 			}
 		}
-		return nil, literal(t, col, v)
 	}
+	return nil, literal(t, col, v)
 }
 
 // refuse keeps the first validation error.

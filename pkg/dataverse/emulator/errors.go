@@ -13,6 +13,8 @@ type kind struct {
 }
 
 // The kinds of error that the emulator raises itself. A fault hook can raise any other.
+//
+//nolint:gochecknoglobals // constant table
 var (
 	objectMissing      = kind{"0x80040217", "ObjectDoesNotExist", http.StatusNotFound}
 	keyMissing         = kind{"0x80060891", "RecordNotFoundByEntityKey", http.StatusNotFound}

@@ -94,6 +94,7 @@ func (f Fault) before(ctx context.Context) *reply {
 		abort()
 	case Cut:
 		abort()
+	case NoFault, CutAfterCommit, Truncate: // executed first
 	}
 	return nil
 }

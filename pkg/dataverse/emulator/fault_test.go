@@ -27,12 +27,16 @@ func TestFaultsOfARequest(t *testing.T) {
 		check  func(*testing.T, answer)
 	}{
 		{"none", emulator.Fault{}, 200, 1, nil},
-		{"throttled", emulator.Fault{Kind: emulator.Refuse, Status: 429, Code: "0x80072322", Message: "Number of requests exceeded.", RetryAfter: 26500 * time.Millisecond}, 429, 0,
+		{
+			"throttled",
+			emulator.Fault{Kind: emulator.Refuse, Status: 429, Code: "0x80072322", Message: "Number of requests exceeded.", RetryAfter: 26500 * time.Millisecond},
+			429, 0,
 			func(t *testing.T, a answer) {
 				if a.header.Get("Retry-After") != "27" || a.code() != "0x80072322" {
 					t.Errorf("%v %s", a.header, a.body)
 				}
-			}},
+			},
+		},
 		{"bad gateway", emulator.Fault{Kind: emulator.BadGateway}, 502, 0, func(t *testing.T, a answer) {
 			if !strings.HasPrefix(a.body, "<html>") {
 				t.Errorf("got %s", a.body)
@@ -167,7 +171,12 @@ func TestTheTokenEndpointCanFail(t *testing.T) {
 		return emulator.Fault{}
 	}}})
 	fail = true
-	response, err := e.http.Post(e.url+"/"+emulator.SandboxTenant+"/oauth2/v2.0/token", "application/x-www-form-urlencoded", strings.NewReader("x=y"))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.url+"/"+emulator.SandboxTenant+"/oauth2/v2.0/token", strings.NewReader("x=y"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := e.http.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

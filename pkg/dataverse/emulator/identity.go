@@ -169,9 +169,9 @@ func stateFailure(u *user, state UserState) *failure {
 		return userNoRoles.says("The user with id %s has not been assigned any roles. They need a role with the prvReadUser privilege.", u.id)
 	case UserRestricted:
 		return userRestricted.says("Access to Dataverse API is restricted for this application Id : '%s'. Please contact your administrator.", u.app.ClientID)
-	default:
-		return nil
+	case UserEnabled:
 	}
+	return nil
 }
 
 // origin is the scheme and host by which the client reached us.

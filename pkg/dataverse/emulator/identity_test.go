@@ -2,13 +2,12 @@ package emulator_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"net/http/httptest"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 )
@@ -105,14 +104,14 @@ func TestATokenExpires(t *testing.T) { // 1.2
 		form := url.Values{
 			"grant_type": {"client_credentials"}, "client_id": {emulator.SandboxClient}, "client_secret": {emulator.SandboxSecret}, "scope": {"http://example.com/.default"},
 		}
-		r := httptest.NewRequest("POST", "/"+emulator.SandboxTenant+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/"+emulator.SandboxTenant+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		_, token, _ := strings.Cut(w.Body.String(), `"access_token":"`)
 		token, _, _ = strings.Cut(token, `"`)
 		status := func() int {
-			r := httptest.NewRequest("GET", "/api/data/v9.2/WhoAmI", nil)
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/data/v9.2/WhoAmI", nil)
 			r.Header.Set("Authorization", "Bearer "+token)
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, r)

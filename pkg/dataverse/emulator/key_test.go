@@ -15,7 +15,7 @@ func serve(t testing.TB, s *Server, method, path, body string) *httptest.Respons
 	s.identities.mu.Lock()
 	s.identities.tokens["test"] = token{user: s.identities.users[SandboxClient], host: "example.com", expires: time.Now().Add(time.Hour)}
 	s.identities.mu.Unlock()
-	r := httptest.NewRequest(method, "/api/data/v9.2/", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), method, "/api/data/v9.2/", strings.NewReader(body))
 	r.RequestURI = "/api/data/v9.2/" + path // as it came over the wire: NewRequest would refuse some of these
 	r.Header.Set("Authorization", "Bearer test")
 	w := httptest.NewRecorder()
@@ -143,7 +143,7 @@ func FuzzRequest(f *testing.F) {
 		if method == "" || strings.ContainsAny(method, " \r\n\t/()<>@,;:\\\"[]?={}") {
 			return
 		}
-		r := httptest.NewRequest(http.MethodGet, "/api/data/v9.2/", strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/data/v9.2/", strings.NewReader(body))
 		r.Method, r.RequestURI = method, "/api/data/v9.2/"+path
 		r.Header.Set("Authorization", "Bearer test")
 		s.identities.tokens["test"] = token{user: s.identities.users[SandboxClient], host: "example.com", expires: time.Now().Add(time.Hour)}

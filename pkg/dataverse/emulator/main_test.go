@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -55,7 +56,12 @@ func (e *environment) signIn(client, secret string) string {
 
 func (e *environment) requestToken(tenant string, form url.Values) (int, map[string]any) {
 	e.t.Helper()
-	r, err := e.http.PostForm(e.url+"/"+tenant+"/oauth2/v2.0/token", form)
+	request, err := http.NewRequestWithContext(e.t.Context(), http.MethodPost, e.url+"/"+tenant+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r, err := e.http.Do(request)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -193,7 +199,7 @@ func (e *environment) partsOf(contentType, body string) []answer {
 	var all []answer
 	for r := multipart.NewReader(strings.NewReader(body), params["boundary"]); ; {
 		p, err := r.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {

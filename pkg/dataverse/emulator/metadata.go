@@ -214,8 +214,12 @@ type namedPrivilege struct{ name, verb string }
 
 func (t *table) privileges() []namedPrivilege {
 	all := []namedPrivilege{
-		{t.privilege.create, "Create"}, {t.privilege.read, "Read"}, {t.privilege.write, "Write"}, {t.privilege.delete, "Delete"},
-		{t.privilege.append, "Append"}, {t.privilege.appendTo, "AppendTo"},
+		{t.privilege.create, "Create"},
+		{t.privilege.read, "Read"},
+		{t.privilege.write, "Write"},
+		{t.privilege.delete, "Delete"},
+		{t.privilege.append, "Append"},
+		{t.privilege.appendTo, "AppendTo"},
 	}
 	if !t.Organization {
 		all = append(all, namedPrivilege{t.privilege.assign, "Assign"}, namedPrivilege{t.privilege.share, "Share"})
@@ -335,6 +339,7 @@ func (t *table) attribute(c *schema.Column) object {
 		o["Targets"] = targets
 	case schema.Choice, schema.MultiChoice, schema.State, schema.Status, schema.Boolean:
 		o["OptionSet"], o["GlobalOptionSet"] = t.optionSet(c), nil
+	case schema.ID: // has nothing of its own
 	}
 	return o
 }

@@ -97,10 +97,9 @@ func (c *call) number(t *table, col *schema.Column, v []byte, asText bool) ([]by
 		return nil, literal(t, col, v)
 	}
 	if low, high := col.Bounds(); f < low || f > high {
-		switch col.Type {
-		case schema.Money:
+		if col.Type == schema.Money {
 			c.body.refuse(moneyOutOfRange.says("Supplied value exceeded the MIN/MAX value of Money Type field."))
-		default:
+		} else {
 			c.body.outside(decimalOutOfRange, t, col)
 		}
 	}

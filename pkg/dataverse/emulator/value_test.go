@@ -21,8 +21,10 @@ func TestColumnValues(t *testing.T) {
 		{"text is kept as it is", `{"new_name":"O'Brien \u00e9 😀"}`, 204, "", "O'Brien é 😀", "new_name"},
 		{"the empty string is null", `{"new_name":""}`, 204, "", "", "new_name"},
 		{"a text of the maximum in UTF-16 code units", `{"new_name":"` + strings.Repeat("😀", 50) + `"}`, 204, "", strings.Repeat("😀", 50), "new_name"},
-		{"a text over the maximum in UTF-16 code units", `{"new_name":"` + strings.Repeat("😀", 50) + `x"}`, 400, "0x80044331",
-			"A validation error occurred.  The length of the 'new_name' attribute of the 'new_membership' entity exceeded the maximum allowed length of '100'.", ""},
+		{
+			"a text over the maximum in UTF-16 code units", `{"new_name":"` + strings.Repeat("😀", 50) + `x"}`, 400, "0x80044331",
+			"A validation error occurred.  The length of the 'new_name' attribute of the 'new_membership' entity exceeded the maximum allowed length of '100'.", "",
+		},
 		{"a number for a text", `{"new_name":5}`, 400, "0x80048d19", "Cannot convert the literal '5' to the expected type 'Edm.String'", ""},
 		{"a control character", `{"new_name":"a\u0001"}`, 400, "0x80040278", "new_name", ""},
 
@@ -32,8 +34,10 @@ func TestColumnValues(t *testing.T) {
 		{"a whole number out of range", `{"new_number":-1}`, 400, "0x8004432f", "new_number", ""},
 
 		{"a choice", `{"new_tier":100000001}`, 204, "", "100000001", "new_tier"},
-		{"a choice that does not exist", `{"new_tier":5}`, 400, "0x8004431a",
-			"A validation error occurred. The value 5 of 'new_tier' on record of type 'new_membership' is outside the valid range. Accepted Values: 100000000,100000001,100000002", ""},
+		{
+			"a choice that does not exist", `{"new_tier":5}`, 400, "0x8004431a",
+			"A validation error occurred. The value 5 of 'new_tier' on record of type 'new_membership' is outside the valid range. Accepted Values: 100000000,100000001,100000002", "",
+		},
 		{"a choice by its label", `{"new_tier":"Gold"}`, 400, "0x80048d19", "Cannot convert the literal 'Gold' to the expected type 'Edm.Int32'", ""},
 		{"several choices", `{"new_interests":"3,1"}`, 204, "", "1,3", "new_interests"},
 		{"several choices, one unknown", `{"new_interests":"1,9"}`, 400, "0x8004431a", "The value 9", ""},
@@ -49,8 +53,10 @@ func TestColumnValues(t *testing.T) {
 		{"one for true", `{"new_paid":1}`, 400, "0x80048d19", "'Edm.Boolean'", ""},
 
 		{"a date", `{"new_joinedon":"2026-01-31"}`, 204, "", "2026-01-31", "new_joinedon"},
-		{"a date with a time", `{"new_joinedon":"2023-09-13T00:00:00.000Z"}`, 400, "0x80048d19",
-			"Cannot convert the literal '2023-09-13T00:00:00.000Z' to the expected type 'Edm.Date'. ---> System.FormatException: String '2023-09-13T00:00:00.000Z' was not recognized as a valid Edm.Date.", ""},
+		{
+			"a date with a time", `{"new_joinedon":"2023-09-13T00:00:00.000Z"}`, 400, "0x80048d19",
+			"Cannot convert the literal '2023-09-13T00:00:00.000Z' to the expected type 'Edm.Date'. ---> System.FormatException: String '2023-09-13T00:00:00.000Z' was not recognized as a valid Edm.Date.", "",
+		},
 		{"a day that does not exist", `{"new_joinedon":"2026-02-30"}`, 400, "0x80048d19", "'Edm.Date'", ""},
 		{"a date before 1753", `{"new_joinedon":"1752-12-31"}`, 400, "0x80040239", "less than minimum value supported", ""},
 		{"a date after 9999-12-30", `{"new_joinedon":"9999-12-31"}`, 400, "0x80040239", "maximum", ""},
@@ -138,12 +144,18 @@ func TestLookups(t *testing.T) {
 		{"by alternate key", "contacts(" + knownID + ")", `{"parentcustomerid_account@odata.bind":"accounts(accountnumber='a-1')"}`, 204, "", "", "_parentcustomerid_value", account},
 		{"by alternate key with an apostrophe", "contacts(" + knownID + ")", `{"parentcustomerid_account@odata.bind":"accounts(accountnumber='O''Brien')"}`, 204, "", "", "_parentcustomerid_value", "-"},
 		{"DELETE of the reference clears", "", "", 204, "", "", "_parentcustomerid_value", ""},
-		{"a GUID that does not exist", "contacts(" + knownID + ")", `{"parentcustomerid_account@odata.bind":"accounts(` + unknownID + `)"}`, 404, "0x80040217",
-			"Entity 'account' With Id = " + unknownID + " Does Not Exist", "", ""},
-		{"a key that does not exist", "contacts(" + knownID + ")", `{"parentcustomerid_account@odata.bind":"accounts(accountnumber='A-9')"}`, 404, "0x80060891",
-			"A record with the specified key values does not exist in account entity", "", ""},
-		{"the logical name of a polymorphic lookup", "contacts(" + knownID + ")", `{"parentcustomerid@odata.bind":"accounts(` + account + `)"}`, 400, "0x80048d19",
-			"An undeclared property 'parentcustomerid' which only has property annotations", "", ""},
+		{
+			"a GUID that does not exist", "contacts(" + knownID + ")", `{"parentcustomerid_account@odata.bind":"accounts(` + unknownID + `)"}`, 404, "0x80040217",
+			"Entity 'account' With Id = " + unknownID + " Does Not Exist", "", "",
+		},
+		{
+			"a key that does not exist", "contacts(" + knownID + ")", `{"parentcustomerid_account@odata.bind":"accounts(accountnumber='A-9')"}`, 404, "0x80060891",
+			"A record with the specified key values does not exist in account entity", "", "",
+		},
+		{
+			"the logical name of a polymorphic lookup", "contacts(" + knownID + ")", `{"parentcustomerid@odata.bind":"accounts(` + account + `)"}`, 400, "0x80048d19",
+			"An undeclared property 'parentcustomerid' which only has property annotations", "", "",
+		},
 		{"null for the logical name", "contacts(" + knownID + ")", `{"parentcustomerid":null}`, 400, "0x80048d19", "Does not support untyped value in non-open type", "", ""},
 		{"a target of the wrong table", "contacts(" + knownID + ")", `{"parentcustomerid_account@odata.bind":"contacts(` + knownID + `)"}`, 400, "0x80048d19", "contact", "", ""},
 		{"a navigation name with capitals", "new_memberships(" + knownID + ")", `{"new_Contact@odata.bind":"contacts(externaluseridentifier='C-1')"}`, 204, "", "", "_new_contact_value", knownID},

@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -139,9 +138,6 @@ func or(a, b string) string {
 
 // user is who asks, for the audit.
 func user() string { return or(os.Getenv("USER"), "cli") }
-
-// errUnwell is returned where everything was printed and the exit code is all that is left to say.
-var errUnwell = errors.New("not everything went well; see above")
 
 // patience bounds one control call.
 const patience = 30 * time.Second

@@ -197,13 +197,13 @@ func (c *Column) Edm() string {
 		return "Edm.DateTimeOffset"
 	case ID, Lookup, Customer, Owner:
 		return "Edm.Guid"
-	default:
-		return "Edm.String"
+	case String, Memo, MultiChoice:
 	}
+	return "Edm.String"
 }
 
 // names holds AttributeType and the cast segment without its suffix AttributeMetadata, by Type.
-var names = [...]struct{ attribute, cast string }{
+var names = [...]struct{ attribute, cast string }{ //nolint:gochecknoglobals // constant table
 	String: {"String", "String"}, Memo: {"Memo", "Memo"}, Integer: {"Integer", "Integer"}, BigInt: {"BigInt", "BigInt"},
 	Decimal: {"Decimal", "Decimal"}, Double: {"Double", "Double"}, Money: {"Money", "Money"}, Boolean: {"Boolean", "Boolean"},
 	Choice: {"Picklist", "Picklist"}, MultiChoice: {"Virtual", "MultiSelectPicklist"}, State: {"State", "State"}, Status: {"Status", "Status"},
@@ -235,10 +235,10 @@ func (c *Column) Bounds() (low, high float64) {
 	if c.Min != 0 || c.Max != 0 {
 		return c.Min, c.Max
 	}
-	switch c.Type {
-	case Integer:
+	switch {
+	case c.Type == Integer:
 		return -2147483648, 2147483647
-	case Money:
+	case c.Type == Money:
 		return -922337203685477, 922337203685477
 	default:
 		return -100000000000, 100000000000

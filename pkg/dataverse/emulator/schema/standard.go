@@ -8,18 +8,24 @@ func Standard() []Table {
 	return []Table{account(), contact(), lead(), opportunity(), membership(), systemUser(), team(), currency()}
 }
 
-var industries = []string{
-	"Accounting", "Agriculture and Non-petrol Natural Resource Extraction", "Broadcasting Printing and Publishing", "Brokers",
-	"Building Supply Retail", "Business Services", "Consulting", "Consumer Services", "Design, Direction and Creative Management",
-	"Distributors, Dispatchers and Processors", "Doctor's Offices and Clinics", "Durable Manufacturing", "Eating and Drinking Places",
-	"Entertainment Retail", "Equipment Rental and Leasing", "Financial", "Food and Tobacco Processing", "Inbound Capital Intensive Processing",
-	"Inbound Repair and Services", "Insurance", "Legal Services", "Non-Durable Merchandise Retail", "Outbound Consumer Service",
-	"Petrochemical Extraction and Distribution", "Service Retail", "SIG Affiliations", "Social Services",
-	"Special Outbound Trade Contractors", "Specialty Realty", "Transportation", "Utility Creation and Distribution", "Vehicle Retail", "Wholesale",
+// industries are the options of IndustryCode, which account and lead share.
+func industries() []string {
+	return []string{
+		"Accounting", "Agriculture and Non-petrol Natural Resource Extraction", "Broadcasting Printing and Publishing", "Brokers",
+		"Building Supply Retail", "Business Services", "Consulting", "Consumer Services", "Design, Direction and Creative Management",
+		"Distributors, Dispatchers and Processors", "Doctor's Offices and Clinics", "Durable Manufacturing", "Eating and Drinking Places",
+		"Entertainment Retail", "Equipment Rental and Leasing", "Financial", "Food and Tobacco Processing", "Inbound Capital Intensive Processing",
+		"Inbound Repair and Services", "Insurance", "Legal Services", "Non-Durable Merchandise Retail", "Outbound Consumer Service",
+		"Petrochemical Extraction and Distribution", "Service Retail", "SIG Affiliations", "Social Services",
+		"Special Outbound Trade Contractors", "Specialty Realty", "Transportation", "Utility Creation and Distribution", "Vehicle Retail", "Wholesale",
+	}
 }
 
-var sources = []string{
-	"Advertisement", "Employee Referral", "External Referral", "Partner", "Public Relations", "Seminar", "Trade Show", "Web", "Word of Mouth", "Other",
+// sources are the options of LeadSourceCode.
+func sources() []string {
+	return []string{
+		"Advertisement", "Employee Referral", "External Referral", "Partner", "Public Relations", "Seminar", "Trade Show", "Web", "Word of Mouth", "Other",
+	}
 }
 
 func account() Table {
@@ -33,7 +39,7 @@ func account() Table {
 		memo("Description", "Description", 2000),
 		money("Revenue", "Annual Revenue"), money("MarketCap", "Market Capitalization"), money("CreditLimit", "Credit Limit"),
 		integer("NumberOfEmployees", "Number of Employees", 0, 1000000000), integer("SharesOutstanding", "Shares Outstanding", 0, 1000000000),
-		choice("IndustryCode", "Industry", industries...),
+		choice("IndustryCode", "Industry", industries()...),
 		choice("CustomerTypeCode", "Relationship Type", "Competitor", "Consultant", "Customer", "Investor", "Partner", "Influencer", "Press",
 			"Prospect", "Reseller", "Supplier", "Vendor", "Other"),
 		choice("AccountCategoryCode", "Category", "Preferred Customer", "Standard"),
@@ -92,8 +98,8 @@ func lead() Table {
 		required(text("LastName", "Last Name", 50), "ApplicationRequired"), text("CompanyName", "Company Name", 100), text("JobTitle", "Job Title", 100),
 		text("EMailAddress1", "Email", 100), text("Telephone1", "Business Phone", 50), text("MobilePhone", "Mobile Phone", 50),
 		text("WebSiteUrl", "Website", 200), memo("Description", "Description", 2000),
-		choice("LeadSourceCode", "Lead Source", sources...), choice("LeadQualityCode", "Rating", "Hot", "Warm", "Cold"),
-		choice("IndustryCode", "Industry", industries...), choice("PurchaseTimeFrame", "Purchase Timeframe", "Immediate", "This Quarter"),
+		choice("LeadSourceCode", "Lead Source", sources()...), choice("LeadQualityCode", "Rating", "Hot", "Warm", "Cold"),
+		choice("IndustryCode", "Industry", industries()...), choice("PurchaseTimeFrame", "Purchase Timeframe", "Immediate", "This Quarter"),
 		integer("NumberOfEmployees", "No. of Employees", 0, 1000000), money("Revenue", "Annual Revenue"), money("BudgetAmount", "Budget Amount"),
 		boolean("DoNotEMail", "Do not allow Emails", "Allow", "Do Not Allow"), boolean("DecisionMaker", "Decision Maker?", "completed", "mark complete"),
 		date("EstimatedCloseDate", "Est. Close Date"), money("EstimatedAmount", "Est. Value"),

@@ -107,10 +107,14 @@ func TestWhatIsNotABatchIsRefusedWhole(t *testing.T) {
 	for _, c := range []struct{ name, body, reason string }{
 		{"no delimiter", "hello", "no part"},
 		{"1,001 operations", strings.Repeat(part, 1001) + "--b--\r\n", "too many parts. A maximum number of '1000'"},
-		{"1,001 operations in a change set", "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n" + strings.Repeat(inner, 1001) + "--c--\r\n--b--\r\n",
-			"current change set contains too many operations"},
-		{"a change set in a change set", "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: multipart/mixed; boundary=d\r\n\r\n--d--\r\n--c--\r\n--b--\r\n",
-			"nested change set"},
+		{
+			"1,001 operations in a change set", "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n" + strings.Repeat(inner, 1001) + "--c--\r\n--b--\r\n",
+			"current change set contains too many operations",
+		},
+		{
+			"a change set in a change set", "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: multipart/mixed; boundary=d\r\n\r\n--d--\r\n--c--\r\n--b--\r\n",
+			"nested change set",
+		},
 		{"a GET whose headers do not end", "--b\r\nContent-Type: application/http\r\n\r\nGET /x HTTP/1.1\r\n--b--\r\n", "message header"},
 		{"a part of another type", "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", "text/plain"},
 		{"a request line without a protocol", "--b\r\nContent-Type: application/http\r\n\r\nGET /x\r\n\r\n--b--\r\n", "request line"},
