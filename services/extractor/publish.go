@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,10 +55,8 @@ func (j *journey) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	chunks, err := j.through(ctx, 0, func(ctx context.Context, c *cutter) error { return j.render(ctx, rows, c) })
-	j.run.Chunks = chunks
-	return err
+	j.run.Chunks, err = j.through(ctx, 0, func(ctx context.Context, c *cutter) error { return j.render(ctx, rows, c) })
+	return errors.Join(err, rows.Close())
 }
 
 // through runs fill with a cutter whose chunks go to the writers, and returns the ordinal of the last chunk once all are

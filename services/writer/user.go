@@ -94,7 +94,8 @@ func (u *applicationUser) serve(ctx context.Context) (err error) {
 		defer stop()
 		u.handOver(work, hard)
 	})
-	for range u.cfg.Parallel {
+	// Twice as many lanes as permits: while one chunk's report is being stored, another's request is under way.
+	for range 2 * u.cfg.Parallel {
 		lanes.Go(func() { u.lane(work, hard) })
 	}
 	lanes.Wait()

@@ -38,11 +38,12 @@ import (
 func main() {
 	chdb.Main()
 	out := flag.String("out", "bench.json", "where the figures go")
+	keep := flag.String("cpuprofile", "", "keep the profile of the first run here, for go tool pprof")
 	rows := flag.Uint64("rows", 500_000, "rows of the model, at most 1,000,000")
 	flag.Parse()
 	ctx, stop := daemon.Interruptible(context.Background())
 	defer stop()
-	if err := run(ctx, *out, *rows); err != nil {
+	if err := run(ctx, *out, *keep, *rows); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:forbidigo // a main, though not in cmd/
 	}
@@ -52,17 +53,18 @@ func main() {
 type bench struct {
 	rows    uint64
 	dir     string
+	keep    string // file for the profile, or empty
 	queue   *queue.Queue
 	figures map[string]float64
 }
 
-func run(ctx context.Context, out string, rows uint64) (err error) {
+func run(ctx context.Context, out, keep string, rows uint64) (err error) {
 	dir, err := os.MkdirTemp("", "penstock-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bench{rows: rows, dir: dir, figures: map[string]float64{"rows": float64(rows), "processors": float64(runtime.NumCPU())}}
+	b := &bench{rows: rows, dir: dir, keep: keep, figures: map[string]float64{"rows": float64(rows), "processors": float64(runtime.NumCPU())}}
 	cfg := stack.Config{
 		Dir: dir, NATS: "127.0.0.1:0", Dataverse: "127.0.0.1:0", ClickHouse: os.Getenv("PENSTOCK_CLICKHOUSE"),
 		Database: "penstock_bench", Timing: penstock.DefaultTiming(),
@@ -157,6 +159,11 @@ func (b *bench) measure(ctx context.Context, at stack.Addresses) (err error) {
 		return err
 	}
 	used := processor() - before
+	if b.keep != "" {
+		if err := os.WriteFile(b.keep, cpu.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
 	b.figures["e2e_rows_per_second"] = float64(first.GetCounts().GetAccepted()) / span(first)
 	b.figures["e2e_cpu_us_per_row"] = used.Seconds() * 1e6 / float64(b.rows)
 	if err := b.shares(&cpu); err != nil {
