@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"text/tabwriter"
 
 	"github.com/vbauerster/mpb/v8"
@@ -43,14 +44,15 @@ type bar struct {
 	bar   *mpb.Bar
 	lines io.Writer
 	name  string
-	phase string
+	phase atomic.Value // string; the bar is drawn by a goroutine of its own
 }
 
 func (b *bars) add(id penstock.SyncID, number uint64) *bar {
-	r := &bar{lines: b.lines, name: fmt.Sprintf("%s run %d", id, number), phase: "requested"}
+	r := &bar{lines: b.lines, name: fmt.Sprintf("%s run %d", id, number)}
+	r.phase.Store("requested")
 	if b.progress != nil {
 		r.bar = b.progress.AddBar(0,
-			mpb.PrependDecorators(decor.Name(r.name, decor.WCSyncSpaceR), decor.Any(func(decor.Statistics) string { return r.phase }, decor.WCSyncSpaceR)),
+			mpb.PrependDecorators(decor.Name(r.name, decor.WCSyncSpaceR), decor.Any(func(decor.Statistics) string { return fmt.Sprint(r.phase.Load()) }, decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.CountersNoUnit("%d / %d rows", decor.WCSyncSpace)))
 	}
 	return r
@@ -61,7 +63,7 @@ func (b *bar) show(e penstock.Event) {
 	if b.bar == nil {
 		return
 	}
-	b.phase = string(e.Phase)
+	b.phase.Store(string(e.Phase))
 	if total := e.Counts.Read - e.Counts.Unchanged - e.Counts.Waiting; total > 0 {
 		b.bar.SetTotal(int64(total), false)
 	}
@@ -70,7 +72,7 @@ func (b *bar) show(e penstock.Event) {
 
 func (b *bar) end(r *penstockv1.Run) {
 	if b.bar != nil {
-		b.phase = r.GetPhase()
+		b.phase.Store(r.GetPhase())
 		b.bar.SetTotal(-1, true)
 	}
 	_, _ = fmt.Fprintf(b.lines, "%s %s: %d read, %d accepted, %d refused, %.1f s\n", // progress that cannot be shown is none
