@@ -101,7 +101,7 @@ func (cfg Config) options() (*driver.Options, error) {
 		opts.Settings["max_threads"] = cfg.Threads
 	}
 	if cfg.MaxMemory > 0 {
-		opts.Settings["max_memory_usage"] = cfg.MaxMemory
+		opts.Settings["max_memory_usage"] = int(cfg.MaxMemory) // servers before 20 take no int64
 	}
 	return opts, nil
 }

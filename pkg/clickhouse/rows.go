@@ -123,22 +123,16 @@ func (c *Conn) Row(ctx context.Context, q Query, dest ...any) error {
 		return err
 	}
 	if !rows.Next() {
-		return errors.Join(rows.Close(), orNil(rows.Err() == nil, ErrNoRows))
+		if err := rows.Close(); err != nil {
+			return err
+		}
+		return ErrNoRows
 	}
-	if err := rows.Scan(dest...); err != nil {
-		return errors.Join(err, rows.Close())
+	err = rows.Scan(dest...)
+	for err == nil && rows.Next() {
+		continue // to the end, which is near and may be an exception
 	}
-	// Read to the end, which is near and may be an exception.
-	for rows.Next() {
-	}
-	return rows.Close()
-}
-
-func orNil(is bool, err error) error {
-	if is {
-		return err
-	}
-	return nil
+	return errors.Join(err, rows.Close())
 }
 
 // Column is a column of a result.

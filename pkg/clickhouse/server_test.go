@@ -319,7 +319,7 @@ func TestCompressionPassesBothWays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			const rows = 100_000
+			const rows = 50_000
 			for i := range uint64(rows) {
 				if err := b.Append(i, "hello"); err != nil {
 					t.Fatal(err)
@@ -345,7 +345,7 @@ func TestCompressionPassesBothWays(t *testing.T) {
 			if err := c.QueryRow(t.Context(), "SELECT nope").Scan(&n); err == nil || !isException(err, clickhouse.CodeUnknownIdentifier) {
 				t.Errorf("error is %v, want code %d", err, clickhouse.CodeUnknownIdentifier)
 			}
-			result, err = c.Query(t.Context(), "SELECT throwIf(number = 3000000) FROM numbers(5000000) SETTINGS max_threads = 1")
+			result, err = c.Query(t.Context(), "SELECT throwIf(number = 600000) FROM numbers(1000000) SETTINGS max_threads = 1")
 			if err == nil {
 				for result.Next() {
 				}
@@ -368,7 +368,7 @@ func TestTwentyStatementsAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for w := range uint64(20) {
 		g.Go(func() error {
-			q := clickhouse.Query{SQL: "SELECT number * {w:UInt64}, toString(number) FROM numbers(200000)", Args: []any{clickhouse.Named("w", w)}}
+			q := clickhouse.Query{SQL: "SELECT number * {w:UInt64}, toString(number) FROM numbers(50000)", Args: []any{clickhouse.Named("w", w)}}
 			rows, err := c.Query(t.Context(), q)
 			if err != nil {
 				return err
@@ -385,7 +385,7 @@ func TestTwentyStatementsAtOnce(t *testing.T) {
 				}
 				want++
 			}
-			if rows.Err() == nil && want != 200_000 {
+			if rows.Err() == nil && want != 50_000 {
 				return fmt.Errorf("statement %d had %d rows", w, want)
 			}
 			return rows.Err()
@@ -398,7 +398,7 @@ func TestTwentyStatementsAtOnce(t *testing.T) {
 
 func TestAResultOfMillionsOfRowsNeedsLittleMemory(t *testing.T) {
 	c := clickhousetest.Open(t)
-	rows, err := c.Query(t.Context(), clickhouse.Query{SQL: "SELECT number, repeat('x', 100) FROM numbers(5000000)"})
+	rows, err := c.Query(t.Context(), clickhouse.Query{SQL: "SELECT number, repeat('x', 100) FROM numbers(3000000)"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,10 +419,10 @@ func TestAResultOfMillionsOfRowsNeedsLittleMemory(t *testing.T) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if seen != 5_000_000 || n != 4_999_999 {
+	if seen != 3_000_000 || n != 2_999_999 {
 		t.Errorf("%d rows, the last %d", seen, n)
 	}
-	if most > 300<<20 { // the result has 540 MB
+	if most > 150<<20 { // the result has 330 MB
 		t.Errorf("the client held %d MiB", most>>20)
 	}
 }
