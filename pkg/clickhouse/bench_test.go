@@ -18,8 +18,10 @@ func reportRows(b *testing.B, rows int) {
 func BenchmarkScan(b *testing.B) {
 	const rows = 2_000_000
 	c, db := clickhousetest.Open(b), clickhousetest.Database(b)
-	columns := []string{"number AS id", "toDateTime64(number / 10, 3, 'UTC') AS at", "toFloat64(number) AS f", "number % 7 = 0 AS flag",
-		"toInt32(number) AS i", "toUInt16(number % 1000) AS small", "toDate(number % 20000) AS day"}
+	columns := []string{
+		"number AS id", "toDateTime64(number / 10, 3, 'UTC') AS at", "toFloat64(number) AS f", "number % 7 = 0 AS flag",
+		"toInt32(number) AS i", "toUInt16(number % 1000) AS small", "toDate(number % 20000) AS day",
+	}
 	for i := range 8 {
 		columns = append(columns, fmt.Sprintf("concat('value %d of ', toString(number)) AS s%[1]d", i))
 	}

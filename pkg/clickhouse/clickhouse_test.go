@@ -65,7 +65,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	password.User = url.UserPassword("default", "surely-wrong")
 	database := *good
 	database.Path = "/no_such_database"
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -182,7 +182,7 @@ func (q *Query) context(ctx context.Context) context.Context {
 	return driver.Context(ctx, driver.WithQueryID(q.ID), driver.WithSettings(settings))
 }
 
-var escaped = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
+var escaped = strings.NewReplacer(`\`, `\\`, `'`, `\'`) //nolint:gochecknoglobals // constant table
 
 // literal returns s as a string literal.
 func literal(s string) string { return "'" + escaped.Replace(s) + "'" }

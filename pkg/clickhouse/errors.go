@@ -69,7 +69,7 @@ func wrap(err error, queryID string) error {
 var symbol = regexp.MustCompile(` \(([A-Z][A-Z0-9_]+)\)(?: \(version .*)?$`)
 
 // aboutValues are the codes whose messages quote values of rows: parsing, conversion, ranges.
-var aboutValues = []int{6, 26, 27, 33, 38, 41, 43, 53, 69, 70, 72, 117, 130, 131, 191, 321, 349, 376, 395, 407, 441, 467, 469, 675, 676, 691}
+var aboutValues = []int{6, 26, 27, 33, 38, 41, 43, 53, 69, 70, 72, 117, 130, 131, 191, 321, 349, 376, 395, 407, 441, 467, 469, 675, 676, 691} //nolint:gochecknoglobals // constant table
 
 var (
 	quotedValue = regexp.MustCompile(`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`)

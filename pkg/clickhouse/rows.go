@@ -17,7 +17,7 @@ type Rows struct {
 	conn   *Conn
 	rows   driver.Rows
 	id     string
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the statement: an iterator has no call of its own to carry it
 	cancel context.CancelFunc
 	err    error
 	ended  bool

@@ -26,7 +26,7 @@ const Variable = "PENSTOCK_CLICKHOUSE"
 const timeout = 10 * time.Minute
 
 // embedded is the server that the tests of this binary share. A test binary has one TestMain, so it has one of this.
-var embedded shared
+var embedded shared //nolint:gochecknoglobals // one server a test binary, and tests share nothing else
 
 type shared struct {
 	mu     sync.Mutex
@@ -92,7 +92,7 @@ func Database(t testing.TB) string {
 		t.Fatalf("clickhousetest: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
 		if err := conn.Exec(ctx, "DROP DATABASE "+name+" SYNC"); err != nil {
 			t.Errorf("clickhousetest: %v", err)

@@ -109,7 +109,7 @@ func spawn(ctx context.Context, c child, log *slog.Logger) (*Server, error) {
 	defer func() { _ = read.Close() }() // a pipe that is only read
 
 	s := &Server{done: make(chan struct{}), stopping: make(chan struct{}), stderr: &tail{log: log}}
-	s.cmd = exec.Command(exe)
+	s.cmd = exec.Command(exe) //nolint:noctx // it lives until Close, whatever becomes of the context of Start
 	s.cmd.Args = []string{"penstock-clickhouse"}
 	s.cmd.Env = append(os.Environ(), childEnv+"="+string(config))
 	s.cmd.ExtraFiles = []*os.File{write}

@@ -35,7 +35,7 @@ func own(dir string) {
 	s, err := chdb.Start(context.Background(), chdb.Config{Dir: dir})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // a child process of the test ends here
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(s.DSN())
 	<-s.Done()
@@ -73,7 +73,7 @@ func post(t *testing.T, dsn, sql string, params ...string) (int, http.Header, st
 		q.Set(params[i], params[i+1])
 	}
 	u.RawQuery = q.Encode()
-	res, err := client().Post(u.String(), "text/plain", strings.NewReader(sql))
+	res, err := client().Post(u.String(), "text/plain", strings.NewReader(sql)) //nolint:noctx // the client has a time limit
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestDataOutlivesAKill(t *testing.T) {
 
 func TestTheProcessDiesWithItsParent(t *testing.T) {
 	dir := t.TempDir()
-	owner := exec.Command(os.Args[0])
+	owner := exec.CommandContext(t.Context(), os.Args[0])
 	owner.Env = append(os.Environ(), ownerEnv+"="+dir)
 	owner.Stderr = os.Stderr
 	out, err := owner.StdoutPipe()
@@ -244,7 +244,7 @@ func TestNobodyGetsInWithoutThePassword(t *testing.T) {
 	}
 	u.User = nil
 	u.Path = "/ping"
-	res, err := client().Get(u.String())
+	res, err := client().Get(u.String()) //nolint:noctx // the client has a time limit
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("ping: %v, %v", res, err)
 	}

@@ -57,10 +57,10 @@ func Main() {
 	if err != nil {
 		_ = json.NewEncoder(answer).Encode(hello{Error: err.Error()}) // too late once the address is out; then stderr says it
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is a main, of a process of its own
 	}
 	// The engine's threads do not end by returning from main.
-	os.Exit(0)
+	os.Exit(0) //nolint:forbidigo // this is a main, of a process of its own
 }
 
 // serve runs the engine and its listener until stdin ends.
@@ -91,7 +91,7 @@ func serve(config string, stdin io.Reader, ready func(hello) error) error {
 	}
 	defer engine.close()
 
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once
 	if err != nil {
 		return err
 	}

@@ -206,7 +206,7 @@ const (
 	dictionary // LowCardinality
 )
 
-var widths = map[string]uint64{
+var widths = map[string]uint64{ //nolint:gochecknoglobals // constant table
 	"UInt8": 1, "Int8": 1, "Bool": 1, "Enum8": 1,
 	"UInt16": 2, "Int16": 2, "Enum16": 2, "Date": 2, "BFloat16": 2,
 	"UInt32": 4, "Int32": 4, "Float32": 4, "Date32": 4, "DateTime": 4, "IPv4": 4, "Decimal32": 4,
@@ -263,7 +263,7 @@ func layoutOf(name string) *layout {
 
 // prefix moves over what stands before all values of a column.
 func (l *layout) prefix(c *cursor) {
-	switch l.kind {
+	switch l.kind { //nolint:exhaustive // nothing stands before the others
 	case dictionary:
 		c.uint64() // version of the serialization
 	case nullable, array:

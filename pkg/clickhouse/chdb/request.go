@@ -47,7 +47,7 @@ const maxStatement = 64 << 20
 
 // ours are the URL parameters of ClickHouse's HTTP interface that are not settings. Those without a case in newRequest
 // say how a server should answer or queue, and nothing here differs by them.
-var ours = []string{
+var ours = []string{ //nolint:gochecknoglobals // constant table
 	"query", "query_id", "database", "default_format", "client_protocol_version", "compress", "decompress",
 	"network_compression_method", "network_zstd_compression_level", "enable_http_compression", "http_zlib_compression_level",
 	"user", "password", "quota_key", "role", "wait_end_of_query", "buffer_size", "stacktrace", "close_session",
