@@ -94,34 +94,28 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
 
 	hard, cancel := daemon.Outlive(ctx, cfg.Timing.Publish)
 	defer cancel()
-	if err := s.keep(ctx, hard); ctx.Err() == nil {
-		return fmt.Errorf("deadletter: %w", err)
-	}
+	daemon.Persist(ctx, env.Log, "keeping letters", cfg.Timing.Publish/20, func(ctx context.Context) error { return s.keep(ctx, hard) })
 	return nil
 }
 
 // keep stores letters in blocks, and acks those that ClickHouse has, until ctx ends or a fault does.
 func (s *service) keep(ctx, hard context.Context) error {
-	for {
-		messages, err := s.queue.TakeLetters(ctx, 10_000, s.cfg.Timing.Flush/2)
-		if err != nil {
-			return err
-		}
-		letters := make([]penstock.Letter, 0, len(messages))
-		for _, m := range messages {
-			if m.Err != nil {
-				s.env.Log.Error("a letter cannot be read; its row is sent again by the next run", "subject", m.Subject, "err", m.Err)
-				continue
-			}
-			letters = append(letters, m.Value)
-		}
-		if err := s.ledger.Letters(hard, letters); err != nil {
-			return err
-		}
-		if err := queue.Ack(hard, messages...); err != nil {
-			return err
-		}
+	messages, err := s.queue.TakeLetters(ctx, 10_000, s.cfg.Timing.Flush/2)
+	if err != nil {
+		return err
 	}
+	letters := make([]penstock.Letter, 0, len(messages))
+	for _, m := range messages {
+		if m.Err != nil {
+			s.env.Log.Error("a letter cannot be read; its row is sent again by the next run", "subject", m.Subject, "err", m.Err)
+			continue
+		}
+		letters = append(letters, m.Value)
+	}
+	if err := s.ledger.Letters(hard, letters); err != nil {
+		return err
+	}
+	return queue.Ack(hard, messages...)
 }
 
 func (s *service) list(ctx context.Context, r *penstockv1.DeadLettersRequest) (*penstockv1.DeadLettersResponse, error) {

@@ -12,9 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
 	"github.com/penstock-sync/penstock/pkg/daemon"
@@ -116,13 +115,14 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
 	// The recorder outlives the others: what the writers still answer while runs are being aborted is worth having.
 	hard, cancel := daemon.Outlive(ctx, cfg.Timing.Publish)
 	defer cancel()
-	g, running := errgroup.WithContext(ctx)
-	g.Go(func() error { return x.inbox(running) })
-	g.Go(func() error { return x.lead(running, hard) })
-	g.Go(func() error { return x.record(running, hard) })
-	if err := g.Wait(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("extractor: %w", err)
-	}
+	var parts sync.WaitGroup
+	first := cfg.Timing.Publish / 20
+	parts.Go(func() { daemon.Persist(ctx, env.Log, "taking requests", first, x.inbox) })
+	parts.Go(func() {
+		daemon.Persist(ctx, env.Log, "recording results", first, func(ctx context.Context) error { return x.record(ctx, hard) })
+	})
+	parts.Go(func() { x.lead(ctx, hard) })
+	parts.Wait()
 	return nil
 }
 

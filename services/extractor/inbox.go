@@ -13,30 +13,26 @@ import (
 // inbox folds published requests into the run records of their syncs. The stream only ingests: once the wish is in the
 // record the message is acked, and ten requests for a sync that waits are one.
 func (x *extractor) inbox(ctx context.Context) error {
-	for {
-		messages, err := x.queue.TakeRequests(ctx, 64, x.cfg.Timing.Flush)
-		if err != nil {
-			return err
+	messages, err := x.queue.TakeRequests(ctx, 64, x.cfg.Timing.Flush)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		number, err := uint64(0), m.Err
+		if err == nil {
+			number, err = x.want(ctx, m.Value)
 		}
-		for _, m := range messages {
-			number, err := uint64(0), m.Err
-			if err == nil {
-				number, err = x.want(ctx, m.Value)
-			}
-			var refusal *control.Refusal
-			switch {
-			case m.Err != nil || errors.As(err, &refusal):
-				x.env.Log.Warn("request refused", "subject", m.Subject, "err", err)
-			case err != nil:
-				return err // not acked: it comes again
-			default:
-				x.env.Log.Info("run requested", "sync", m.Value.Sync.String(), "run", number, "by", m.Value.By)
-			}
-		}
-		if err := queue.Ack(ctx, messages...); err != nil {
-			return err
+		var refusal *control.Refusal
+		switch {
+		case m.Err != nil || errors.As(err, &refusal):
+			x.env.Log.Warn("request refused", "subject", m.Subject, "err", err)
+		case err != nil:
+			return err // not acked: it comes again
+		default:
+			x.env.Log.Info("run requested", "sync", m.Value.Sync.String(), "run", number, "by", m.Value.By)
 		}
 	}
+	return queue.Ack(ctx, messages...)
 }
 
 // want folds a wish into the sync's run record and returns the number of the run that will take it up.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
 )
@@ -17,24 +18,20 @@ var errDeposed = errors.New("the run was ended by somebody else")
 // errUnsettled sends a leader back to the barrier: a result came in that says more of the last run may be under way.
 var errUnsettled = errors.New("the last run is not over after all")
 
-// lead looks for syncs that want a run, or whose run has lost its leader, and leads them one by one or side by side.
+// lead looks for syncs that want a run, or whose run has lost its leader, and leads them side by side, until ctx ends.
 // hard outlives ctx, so that a run that is given up is given up properly.
-func (x *extractor) lead(ctx, hard context.Context) error {
+func (x *extractor) lead(ctx, hard context.Context) {
 	var reigns sync.WaitGroup
 	defer reigns.Wait()
-	var mu sync.Mutex
-	leading := map[penstock.SyncID]bool{}
-	for {
+	var leading sync.Map // penstock.SyncID -> nothing
+	daemon.Persist(ctx, x.env.Log, "looking for work", x.cfg.Timing.Publish/20, func(ctx context.Context) error {
 		runs, err := x.queue.Runs(ctx)
-		if err != nil && ctx.Err() == nil {
-			x.env.Log.Warn("cannot look for work; trying again", "err", err)
+		if err != nil {
+			return err
 		}
 		for _, run := range runs {
 			id := run.ID.Sync
-			mu.Lock()
-			busy := leading[id]
-			mu.Unlock()
-			if busy || !run.Next.Wanted && run.Phase.Final() {
+			if !run.Next.Wanted && run.Phase.Final() {
 				continue
 			}
 			select {
@@ -42,24 +39,23 @@ func (x *extractor) lead(ctx, hard context.Context) error {
 			default:
 				continue // enough under way; the next look finds it again
 			}
-			mu.Lock()
-			leading[id] = true
-			mu.Unlock()
-			reigns.Go(func() {
-				err := x.reign(ctx, hard, id)
-				if err != nil && ctx.Err() == nil && !errors.Is(err, queue.ErrHeld) {
-					x.env.Log.Error("sync led no further for now", "sync", id.String(), "err", err)
-				}
-				mu.Lock()
-				delete(leading, id)
-				mu.Unlock()
+			if _, busy := leading.LoadOrStore(id, nil); busy {
 				<-x.runs
+				continue
+			}
+			reigns.Go(func() {
+				defer func() { leading.Delete(id); <-x.runs }()
+				err := x.reign(ctx, hard, id)
+				if err == nil || ctx.Err() != nil || errors.Is(err, queue.ErrHeld) {
+					return
+				}
+				x.env.Log.Error("a sync is led no further for now", "sync", id.String(), "err", err)
+				_ = sleep(ctx, x.cfg.Timing.Lease/3) // what is away for everybody is not asked for all the time
 			})
 		}
-		if err := sleep(ctx, x.cfg.Timing.Lease/30); err != nil {
-			return nil //nolint:nilerr // asked to stop
-		}
-	}
+		_ = sleep(ctx, x.cfg.Timing.Lease/30) // or ctx ends, and so does Persist
+		return nil
+	})
 }
 
 // reign takes the lease of a sync, ends what a predecessor left, and carries out runs while they are wanted.

@@ -11,40 +11,36 @@ import (
 // record takes results into the ledger, in large blocks: whatever came within a moment goes in as one.
 // A result is acked when the ledger has it. hard outlives ctx, so that what was taken is recorded.
 func (x *extractor) record(ctx, hard context.Context) error {
-	for {
-		messages, err := x.queue.TakeResults(ctx, 256, x.cfg.Timing.Flush/4)
-		if err != nil {
-			return err
+	messages, err := x.queue.TakeResults(ctx, 256, x.cfg.Timing.Flush/4)
+	if err != nil {
+		return err
+	}
+	results := make([]penstock.Result, 0, len(messages))
+	newest := map[penstock.SyncID]uint64{}
+	for _, m := range messages {
+		if m.Err != nil { // its keys stay as sent, and are sent again
+			x.env.Log.Error("a result cannot be read; its rows are sent again", "subject", m.Subject, "err", m.Err)
+			continue
 		}
-		results := make([]penstock.Result, 0, len(messages))
-		newest := map[penstock.SyncID]uint64{}
-		for _, m := range messages {
-			if m.Err != nil { // its keys stay as sent, and are sent again
-				x.env.Log.Error("a result cannot be read; its rows are sent again", "subject", m.Subject, "err", m.Err)
-				continue
-			}
-			results = append(results, m.Value)
-			// Read before the insert: a run that begins between the two has waited for this very result to be acked.
-			if id := m.Value.Run.Sync; newest[id] == 0 {
-				run, _, err := x.queue.Run(hard, id)
-				if err != nil {
-					return err
-				}
-				newest[id] = run.ID.Number
-			}
-		}
-		if err := x.ledger.Record(hard, results, func(id penstock.SyncID) uint64 { return newest[id] }); err != nil {
-			return err
-		}
-		for i := range results {
-			if err := x.note(hard, &results[i]); err != nil {
+		results = append(results, m.Value)
+		// Read before the insert: a run that begins between the two has waited for this very result to be acked.
+		if id := m.Value.Run.Sync; newest[id] == 0 {
+			run, _, err := x.queue.Run(hard, id)
+			if err != nil {
 				return err
 			}
+			newest[id] = run.ID.Number
 		}
-		if err := queue.Ack(hard, messages...); err != nil {
+	}
+	if err := x.ledger.Record(hard, results, func(id penstock.SyncID) uint64 { return newest[id] }); err != nil {
+		return err
+	}
+	for i := range results {
+		if err := x.note(hard, &results[i]); err != nil {
 			return err
 		}
 	}
+	return queue.Ack(hard, messages...)
 }
 
 // note puts into the run record, before the result is acked, what the next run must know: that something of this one may

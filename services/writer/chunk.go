@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
@@ -13,18 +15,25 @@ import (
 
 // carry sees one chunk through: send, letters, result, ack, in that order, so that a crash anywhere leaves it in the
 // queue, and whoever takes it then sends the same once more. Whatever happens, the permit is ended.
-func (u *applicationUser) carry(ctx context.Context, p *permit, d *queue.Delivery) error {
+// ctx ends when no more is to be sent, and hard when what is known must be reported.
+func (u *applicationUser) carry(ctx, hard context.Context, p *permit, d *queue.Delivery) error {
 	settled := false
 	defer func() {
 		if !settled {
 			d.Release()
 		}
 	}()
-	if err := u.notice(ctx, d); err != nil {
+	if d.Run.Number == 0 {
+		p.giveBack()
+		settled = true
+		u.log.Error("a message among the changes is none of ours, and is removed", "err", d.Err)
+		return d.Ack(hard)
+	}
+	if err := u.notice(hard, d); err != nil {
 		p.giveBack()
 		return err
 	}
-	over, err := u.over(ctx, d.Run)
+	over, err := u.over(hard, d.Run)
 	if over || err != nil || d.Chunk == nil || d.Run.Organization != u.organization {
 		p.giveBack()
 	}
@@ -35,7 +44,7 @@ func (u *applicationUser) carry(ctx context.Context, p *permit, d *queue.Deliver
 		return err
 	case over: // purged in spirit: its run ended, or another leader has taken the sync over
 		settled = true
-		return d.Ack(ctx)
+		return d.Ack(hard)
 	case d.Chunk == nil:
 		r, letters = poison(d)
 	case d.Run.Organization != u.organization:
@@ -49,14 +58,14 @@ func (u *applicationUser) carry(ctx context.Context, p *permit, d *queue.Deliver
 		r, letters = s.result(), s.letters
 	}
 	// Answers that we have are published again and again if need be, and never fetched anew by sending again.
-	if err := u.queue.PublishLetters(ctx, letters); err != nil {
+	if err := u.queue.PublishLetters(hard, letters); err != nil {
 		return err
 	}
-	if err := u.queue.PublishResult(ctx, r); err != nil {
+	if err := u.queue.PublishResult(hard, r); err != nil {
 		return err
 	}
 	settled = true
-	return d.Ack(ctx)
+	return d.Ack(hard)
 }
 
 // notice tells, before the run record is read, that a chunk was delivered before: whoever had it then may be frozen right
@@ -114,7 +123,7 @@ type sending struct {
 // errHeldTooLong ends waiting within a chunk that must be given up.
 var errHeldTooLong = errors.New("the chunk was held as long as it may be")
 
-// send sends all changes, in batches, until each has an outcome or the chunk must be given up.
+// send sends all changes, in batches, until each has an outcome, the chunk must be given up, or ctx ends.
 func (s *sending) send(ctx context.Context, p *permit) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -135,7 +144,7 @@ func (s *sending) send(ctx context.Context, p *permit) {
 	for i := range waiting {
 		waiting[i] = i
 	}
-	attempts := make([]int, len(waiting))
+	tried := make([]tally, len(waiting))
 	batch := make([]penstock.Change, 0, min(size, len(waiting)))
 	var wait time.Duration
 	for len(waiting) > 0 && s.suspend == nil {
@@ -146,7 +155,7 @@ func (s *sending) send(ctx context.Context, p *permit) {
 		}
 		if p == nil {
 			var err error
-			if err = sleep(ctx, wait); err == nil {
+			if err = daemon.Sleep(ctx, wait); err == nil {
 				p, err = s.user.permit(ctx)
 			}
 			if err != nil {
@@ -158,13 +167,16 @@ func (s *sending) send(ctx context.Context, p *permit) {
 			p.giveBack()
 			return
 		}
-		// A request that has begun is let finish: cutting it would only make its outcome unknown.
-		a := s.user.client.Batch(context.WithoutCancel(ctx), s.chunk.Table, batch)
+		// A request that has begun is let finish, since cutting it would only make its outcome unknown; but all of it, a
+		// token and a second try with a new one included, within the time that the barrier counts on (Timing.Quiet).
+		once, done := context.WithTimeout(context.WithoutCancel(ctx), s.user.cfg.Timing.Request)
+		a := s.user.client.Batch(once, s.chunk.Table, batch)
+		done()
 		p.spend(a)
 		p = nil
 		s.user.learn(a, n)
 		var rest []int
-		rest, size, wait = s.read(a, waiting[:n], attempts, size)
+		rest, size, wait = s.read(a, waiting[:n], tried, size)
 		waiting = append(rest, waiting[n:]...)
 	}
 	if p != nil {
@@ -172,53 +184,72 @@ func (s *sending) send(ctx context.Context, p *permit) {
 	}
 }
 
+// A tally counts how often a change went out. Throttling, and being part of too large a batch, are no attempts; a race is
+// counted for itself, so that one after a request without answer is still run again.
+type tally struct{ attempts, races int }
+
+func (t *tally) count(kind penstock.Kind, size int) int {
+	switch {
+	case kind == penstock.Race:
+		t.races++
+		return t.races
+	case executed(kind) && (kind != penstock.TooMuch || size == 1):
+		t.attempts++
+	}
+	return t.attempts
+}
+
 // read takes the verdicts of one answer, and returns the ordinals that go out again, the size of the next batch, and how
 // long to wait before it.
-func (s *sending) read(a dataverse.Answer, sent []int, attempts []int, size int) (rest []int, next int, wait time.Duration) {
+func (s *sending) read(a dataverse.Answer, sent []int, tried []tally, size int) (rest []int, next int, wait time.Duration) {
 	next = size
 	for position, i := range sent {
 		v := &a.Verdicts[position]
-		if executed(v.Kind) {
-			attempts[i]++
-		}
-		if v.Kind == penstock.Unanswered {
-			s.unanswered = true
-		}
-		switch judge(v.Kind, attempts[i], len(sent)) {
+		attempt := tried[i].count(v.Kind, len(sent))
+		s.unanswered = s.unanswered || v.Kind == penstock.Unanswered
+		switch judge(v.Kind, attempt, len(sent)) {
 		case accept:
 			s.outcomes[i] = penstock.Accepted
 		case again:
 			rest = append(rest, i)
-			wait = max(wait, s.pause(v.Kind, attempts[i], a))
+			wait = max(wait, s.pause(v.Kind, attempt, a))
 		case smaller:
 			rest = append(rest, i)
 			next = max(1, len(sent)/2)
-			wait = max(wait, s.pause(v.Kind, attempts[i], a))
+			wait = max(wait, s.pause(v.Kind, attempt, a))
 		case refuse:
-			s.refuse(i, v.Cause, false)
+			s.refuse(i, v.Cause, s.chunk.Fingerprint)
 		case exhaust:
 			cause := v.Cause
 			if cause.Message == "" && a.Fault != nil {
 				cause.Message = a.Fault.Error()
 			}
 			cause.Class = penstock.Exhausted
-			s.refuse(i, cause, false)
+			s.refuse(i, cause, s.chunk.Fingerprint)
 		case doubt:
 			s.outcomes[i] = penstock.Unknown
-		case giveUp:
-			s.outcomes[i] = penstock.NotSent
 		case suspend:
-			cause := v.Cause
-			if a.Fault != nil {
-				// of the whole request: no row was looked at, so none is refused
-				s.suspend = faultCause(a.Fault)
-				continue
-			}
-			s.refuse(i, cause, true)
-			s.suspend = &cause
+			s.system(i, v.Cause, a)
 		}
 	}
 	return rest, next, wait
+}
+
+// system takes a verdict that no row is said to be at fault for. It suspends the sync, unless another change of the same
+// batch went through: then it is about this row after all, except where a privilege is named, which may have been taken
+// away in mid-batch.
+func (s *sending) system(i int, cause penstock.Cause, a dataverse.Answer) {
+	if a.Fault != nil { // of the whole request: no row was looked at, so none is refused
+		s.suspend = faultCause(a.Fault)
+		return
+	}
+	fine := slices.ContainsFunc(a.Verdicts, func(v dataverse.Verdict) bool { return v.Kind == penstock.Fine })
+	if fine && cause.Privilege == "" {
+		s.refuse(i, cause, s.chunk.Fingerprint)
+		return
+	}
+	s.refuse(i, cause, notWaiting)
+	s.suspend = &cause
 }
 
 // pause is how long to wait before a change goes out again. A race is run again at once.
@@ -229,13 +260,16 @@ func (s *sending) pause(kind penstock.Kind, attempt int, a dataverse.Answer) tim
 	return min(pause(max(attempt, 1), a.Limits.RetryAfter), max(s.user.cfg.Timing.Hold/4, a.Limits.RetryAfter))
 }
 
-// refuse writes the letter of one change. One that no row is at fault for does not wait for its row to change.
-func (s *sending) refuse(i int, cause penstock.Cause, systemic bool) {
-	ch := &s.chunk.Changes[i]
-	fingerprint := s.chunk.Fingerprint
-	if systemic {
-		fingerprint = 0
+// notWaiting is the fingerprint of a letter whose row the next run sends again: no mapping has it.
+const notWaiting = 0
+
+// refuse writes the letter of one change. Its row is left out of later runs while the mapping's fingerprint is that of
+// the letter, and the cause is of a class that waits.
+func (s *sending) refuse(i int, cause penstock.Cause, fingerprint uint64) {
+	if !cause.Class.Waits() {
+		fingerprint = notWaiting
 	}
+	ch := &s.chunk.Changes[i]
 	s.outcomes[i] = penstock.Refused
 	s.letters = append(s.letters, penstock.Letter{
 		Run: s.chunk.Run, Chunk: s.chunk.Ordinal, Ordinal: uint32(i + 1), Table: s.chunk.Table, Operation: ch.Operation,

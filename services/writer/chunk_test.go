@@ -41,7 +41,7 @@ func all(n int) []int {
 
 func TestEachChangeGetsTheOutcomeOfItsOwnVerdict(t *testing.T) {
 	s := fresh(4)
-	rest, _, _ := s.read(answer(penstock.Fine, penstock.RowFault, penstock.Transient, penstock.Fine), all(4), make([]int, 4), 100)
+	rest, _, _ := s.read(answer(penstock.Fine, penstock.RowFault, penstock.Transient, penstock.Fine), all(4), make([]tally, 4), 100)
 	if !slices.Equal(rest, []int{2}) {
 		t.Errorf("%v go out again, want the third alone", rest)
 	}
@@ -57,7 +57,7 @@ func TestEachChangeGetsTheOutcomeOfItsOwnVerdict(t *testing.T) {
 
 func TestTooMuchGoesOutAgainInHalf(t *testing.T) {
 	s := fresh(8)
-	rest, size, _ := s.read(answer(slices.Repeat([]penstock.Kind{penstock.TooMuch}, 8)...), all(8), make([]int, 8), 100)
+	rest, size, _ := s.read(answer(slices.Repeat([]penstock.Kind{penstock.TooMuch}, 8)...), all(8), make([]tally, 8), 100)
 	if len(rest) != 8 || size != 4 {
 		t.Errorf("%d changes go out again in batches of %d, want 8 in batches of 4", len(rest), size)
 	}
@@ -65,7 +65,7 @@ func TestTooMuchGoesOutAgainInHalf(t *testing.T) {
 
 func TestARequestWithoutAnswerStaysInTheResultWhateverComesAfter(t *testing.T) {
 	s := fresh(1)
-	attempts := make([]int, 1)
+	attempts := make([]tally, 1)
 	rest, _, _ := s.read(answer(penstock.Unanswered), all(1), attempts, 100)
 	if _, _, _ = s.read(answer(penstock.Fine), rest, attempts, 100); !s.result().Unanswered {
 		t.Error("the first request may still run, and the result does not say so")
@@ -77,7 +77,7 @@ func TestARequestWithoutAnswerStaysInTheResultWhateverComesAfter(t *testing.T) {
 
 func TestThrottlingIsWaitedOutAndNeverALetter(t *testing.T) {
 	s := fresh(2)
-	attempts := make([]int, 2)
+	attempts := make([]tally, 2)
 	a := answer(penstock.Throttled, penstock.Throttled)
 	a.Limits.RetryAfter = 27 * time.Second
 	for range 50 {
@@ -86,17 +86,17 @@ func TestThrottlingIsWaitedOutAndNeverALetter(t *testing.T) {
 			t.Fatalf("%d go out again after %s", len(rest), wait)
 		}
 	}
-	if attempts[0] != 0 || len(s.letters) != 0 {
-		t.Errorf("%d attempts and %d letters after throttling alone", attempts[0], len(s.letters))
+	if attempts[0].attempts != 0 || len(s.letters) != 0 {
+		t.Errorf("%d attempts and %d letters after throttling alone", attempts[0].attempts, len(s.letters))
 	}
 }
 
 func TestAFaultOfNoRowSuspendsWithTheRowsInHandAsLettersThatDoNotWait(t *testing.T) {
 	s := fresh(3)
-	a := answer(penstock.Fine, penstock.SystemFault, penstock.SystemFault)
+	a := answer(penstock.Fine, penstock.SystemFault, penstock.SystemFault) // the role changed in mid-batch
 	a.Verdicts[1].Cause = penstock.Cause{Class: penstock.Permission, Code: "0x80040220", Privilege: "prvWriteContact"}
 	a.Verdicts[2].Cause = a.Verdicts[1].Cause
-	s.read(a, all(3), make([]int, 3), 100)
+	s.read(a, all(3), make([]tally, 3), 100)
 	if s.suspend == nil || s.suspend.Privilege != "prvWriteContact" {
 		t.Fatalf("suspended for %+v, want the privilege named", s.suspend)
 	}
@@ -112,7 +112,7 @@ func TestAFaultOfTheWholeRequestSuspendsWithoutLetters(t *testing.T) {
 	s := fresh(2)
 	a := answer(penstock.SystemFault, penstock.SystemFault)
 	a.Fault = &penstock.Error{Op: "dataverse: token", Kind: penstock.SystemFault, Code: "AADSTS7000222", Hint: "make a new secret"}
-	s.read(a, all(2), make([]int, 2), 100)
+	s.read(a, all(2), make([]tally, 2), 100)
 	if s.suspend == nil || s.suspend.Code != "AADSTS7000222" || len(s.letters) != 0 {
 		t.Errorf("suspended for %+v with %d letters", s.suspend, len(s.letters))
 	}
@@ -123,12 +123,40 @@ func TestAFaultOfTheWholeRequestSuspendsWithoutLetters(t *testing.T) {
 
 func TestAPassingFaultThatDoesNotPassIsALetterOfItsOwnClass(t *testing.T) {
 	s := fresh(1)
-	attempts := make([]int, 1)
+	attempts := make([]tally, 1)
 	for range patience {
 		s.read(answer(penstock.Transient), all(1), attempts, 100)
 	}
-	if len(s.letters) != 1 || s.letters[0].Cause.Class != penstock.Exhausted {
-		t.Errorf("letters %+v, want one of class exhausted", s.letters)
+	if len(s.letters) != 1 || s.letters[0].Cause.Class != penstock.Exhausted || s.letters[0].Fingerprint != notWaiting {
+		t.Errorf("letters %+v, want one of class exhausted, whose row the next run sends again", s.letters)
+	}
+}
+
+func TestARaceAfterARequestWithoutAnswerIsRunAgain(t *testing.T) {
+	s := fresh(1)
+	tried := make([]tally, 1)
+	s.read(answer(penstock.Unanswered), all(1), tried, 100)
+	if rest, _, _ := s.read(answer(penstock.Race), all(1), tried, 100); len(rest) != 1 {
+		t.Errorf("a race with our own first request was refused: %+v", s.letters)
+	}
+}
+
+func TestHalvingABatchIsNoAttemptOfItsRows(t *testing.T) {
+	s := fresh(8)
+	tried := make([]tally, 8)
+	for range 10 {
+		s.read(answer(slices.Repeat([]penstock.Kind{penstock.TooMuch}, 8)...), all(8), tried, 100)
+	}
+	if len(s.letters) > 0 || tried[0].attempts != 0 {
+		t.Errorf("%d letters, %d attempts", len(s.letters), tried[0].attempts)
+	}
+}
+
+func TestAFaultThatOneRowAloneMeetsIsItsOwn(t *testing.T) {
+	s := fresh(2)
+	s.read(answer(penstock.Fine, penstock.SystemFault), all(2), make([]tally, 2), 100)
+	if s.suspend != nil || len(s.letters) != 1 || s.letters[0].Fingerprint != 99 {
+		t.Errorf("suspended for %v, letters %+v", s.suspend, s.letters)
 	}
 }
 

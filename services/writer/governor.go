@@ -66,8 +66,9 @@ func newGovernor(budget Budget, window time.Duration, parallel int, spent Spend)
 	return g
 }
 
-// acquire waits until one request may be sent, and books it.
-func (g *governor) acquire(ctx context.Context) error {
+// acquire waits until one request may be sent, and books it. What it books of execution time is to be handed to settle
+// or refund.
+func (g *governor) acquire(ctx context.Context) (booked time.Duration, err error) {
 	for {
 		g.mu.Lock()
 		wait := g.wait(time.Now())
@@ -75,9 +76,10 @@ func (g *governor) acquire(ctx context.Context) error {
 			g.inFlight++
 			slot := &g.ring[g.last%(slots+1)]
 			slot.Requests++
-			slot.Execution += g.estimate
+			booked = g.estimate
+			slot.Execution += booked
 			g.mu.Unlock()
-			return nil
+			return booked, nil
 		}
 		freed := g.freed
 		g.mu.Unlock()
@@ -85,7 +87,7 @@ func (g *governor) acquire(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return context.Cause(ctx)
+			return 0, context.Cause(ctx)
 		case <-freed:
 			timer.Stop()
 		case <-timer.C:
@@ -112,12 +114,12 @@ func (g *governor) wait(now time.Time) time.Duration {
 }
 
 // settle ends a request that took took, and corrects what was booked for it.
-func (g *governor) settle(took time.Duration) {
+func (g *governor) settle(booked, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.slide(time.Now())
 	g.inFlight--
-	g.ring[g.last%(slots+1)].Execution += took - g.estimate
+	g.ring[g.last%(slots+1)].Execution += took - booked
 	if took > g.estimate {
 		g.estimate = took // believe a slow answer at once, a fast one by and by
 	} else {
@@ -127,13 +129,13 @@ func (g *governor) settle(took time.Duration) {
 }
 
 // refund ends a permit that was not used.
-func (g *governor) refund() {
+func (g *governor) refund(booked time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.inFlight--
 	slot := &g.ring[g.last%(slots+1)]
 	slot.Requests--
-	slot.Execution -= g.estimate
+	slot.Execution -= booked
 	g.wake()
 }
 
@@ -152,10 +154,11 @@ func (g *governor) throttled(code string, wait time.Duration) {
 	}
 }
 
-// hint takes Dataverse's recommended degree of parallelism, where it gave one, and grows back to it by one a time.
+// hint takes Dataverse's recommended degree of parallelism, and grows back to it by one a time; where it gave none (0),
+// to what is configured.
 func (g *governor) hint(dop int) {
 	if dop <= 0 {
-		return
+		dop = g.most
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -17,10 +17,14 @@ func drive(t *testing.T, g *governor, lanes int, each, span time.Duration) []tim
 	for range lanes {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			for g.acquire(ctx) == nil {
+			for {
+				booked, err := g.acquire(ctx)
+				if err != nil {
+					return
+				}
 				began <- time.Now()
 				time.Sleep(each) //nolint:forbidigo // the fake clock of synctest: a request that takes its time
-				g.settle(each)
+				g.settle(booked, each)
 			}
 		}()
 	}
@@ -78,7 +82,7 @@ func TestNothingIsSentDuringAPause(t *testing.T) {
 		g := newGovernor(DefaultBudget(), 5*time.Minute, 4, Spend{})
 		g.throttled("0x80072321", 40*time.Second)
 		began := time.Now()
-		if err := g.acquire(t.Context()); err != nil {
+		if _, err := g.acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if waited := time.Since(began); waited != 40*time.Second {
@@ -104,6 +108,12 @@ func TestTooManyAtOnceHalvesTheParallelismAndTheHintGrowsItBack(t *testing.T) {
 		if g.parallel != 3 {
 			t.Errorf("parallelism %d under a hint of 3", g.parallel)
 		}
+		for range 20 {
+			g.hint(0)
+		}
+		if g.parallel != 16 {
+			t.Errorf("parallelism %d without a hint, want what is configured", g.parallel)
+		}
 	})
 }
 
@@ -111,15 +121,16 @@ func TestASuccessorStartsFromWhatWasSpent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := newGovernor(Budget{Requests: 100, Execution: time.Hour, Concurrency: 4}, time.Minute, 4, Spend{})
 		for range 95 {
-			if err := first.acquire(t.Context()); err != nil {
+			booked, err := first.acquire(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
-			first.settle(0)
+			first.settle(booked, 0)
 		}
 		next := newGovernor(first.budget, time.Minute, 4, first.spend())
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 		defer cancel()
-		if err := next.acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := next.acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the successor sent at once: %v", err)
 		}
 	})
@@ -129,10 +140,11 @@ func TestARefundLeavesNoTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGovernor(DefaultBudget(), 5*time.Minute, 1, Spend{})
 		for range 10_000 {
-			if err := g.acquire(t.Context()); err != nil {
+			booked, err := g.acquire(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
-			g.refund()
+			g.refund(booked)
 		}
 		if s := g.spend(); s.Requests != 0 || g.inFlight != 0 {
 			t.Errorf("spent %+v, in flight %d", s, g.inFlight)

@@ -15,7 +15,6 @@ const (
 	smaller             // once more, in a smaller batch
 	refuse              // a letter, with the cause that Dataverse gave
 	exhaust             // a letter of class exhausted: a passing fault did not pass
-	giveUp              // not sent, for the next diff
 	doubt               // unknown, for the next diff
 	suspend             // a letter, and no more of this sync: no row is at fault
 )
@@ -23,8 +22,8 @@ const (
 // patience is how many attempts a change gets for a fault that may pass. Waiting as asked is not an attempt.
 const patience = 4
 
-// judge is the whole retry policy of Penstock; nothing beneath or above it sends anything again. attempt counts from 1
-// and leaves out the times that nothing was executed; size is how many changes went in the batch. It is pure.
+// judge is the whole retry policy of Penstock; nothing beneath or above it sends anything again. attempt counts as tally
+// does; size is how many changes went in the batch. It is pure.
 func judge(kind penstock.Kind, attempt, size int) step {
 	spent := attempt >= patience
 	switch kind {
@@ -35,7 +34,7 @@ func judge(kind penstock.Kind, attempt, size int) step {
 	case penstock.SystemFault:
 		return suspend
 	case penstock.Throttled, penstock.NotExecuted:
-		return again // for as long as the chunk is held, then giveUp: see chunk.send
+		return again // for as long as the chunk is held; then it is reported as not sent
 	case penstock.Race:
 		if attempt == 1 {
 			return again

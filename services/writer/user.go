@@ -48,7 +48,7 @@ func (u *applicationUser) stand(ctx context.Context) {
 			wait = refused.NextBackOff()
 			u.log.Warn("not writing for now", "err", err, "again_in", wait.Round(time.Millisecond).String())
 		}
-		if sleep(ctx, wait) != nil {
+		if daemon.Sleep(ctx, wait) != nil {
 			return
 		}
 	}
@@ -99,6 +99,9 @@ func (u *applicationUser) serve(ctx context.Context) (err error) {
 		lanes.Go(func() { u.lane(work, hard) })
 	}
 	lanes.Wait()
+	if u.lease.Held() != nil {
+		return nil // a successor keeps the books now
+	}
 	return u.saveSpend(hard)
 }
 
@@ -107,7 +110,7 @@ func (u *applicationUser) lane(ctx, hard context.Context) {
 	for ctx.Err() == nil && u.lease.Held() == nil {
 		if err := u.turn(ctx, hard); err != nil && ctx.Err() == nil {
 			u.log.Warn("a chunk was left in the queue; trying again", "err", err)
-			if sleep(ctx, u.cfg.Timing.Publish/20) != nil {
+			if daemon.Sleep(ctx, u.cfg.Timing.Publish/20) != nil {
 				return
 			}
 		}
@@ -128,33 +131,47 @@ func (u *applicationUser) turn(ctx, hard context.Context) error {
 		p.giveBack()
 		return err
 	}
-	return u.carry(hard, p, d)
+	return u.carry(ctx, hard, p, d)
 }
 
 // A permit is the right to send one request. Whoever has one spends it or gives it back.
 type permit struct {
 	user    *applicationUser
 	passage passage
+	booked  time.Duration // of execution
 }
 
-// spend ends the permit with what Dataverse answered.
+// spend ends the permit with what Dataverse answered. A verdict may be throttling too, where a plug-in ran into it.
 func (p *permit) spend(a dataverse.Answer) {
-	kind, code := penstock.Fine, ""
-	if a.Fault != nil {
-		kind, code = a.Fault.Kind, a.Fault.Code
-	}
 	g := p.user.governor
-	if kind == penstock.Throttled {
+	kind := penstock.Fine
+	if a.Fault != nil {
+		kind = a.Fault.Kind
+	}
+	if code, throttled := throttling(a); throttled {
 		g.throttled(code, a.Limits.RetryAfter)
 	}
-	g.settle(a.Elapsed)
+	g.settle(p.booked, a.Elapsed)
 	g.hint(a.Limits.DOPHint)
 	p.passage.report(kind)
 }
 
+// throttling finds the code by which Dataverse asks to be left alone, in the answer as a whole or in a verdict.
+func throttling(a dataverse.Answer) (code string, throttled bool) {
+	if a.Fault != nil {
+		return a.Fault.Code, a.Fault.Kind == penstock.Throttled
+	}
+	for i := range a.Verdicts {
+		if a.Verdicts[i].Kind == penstock.Throttled {
+			return a.Verdicts[i].Cause.Code, true
+		}
+	}
+	return "", false
+}
+
 // giveBack ends the permit unused.
 func (p *permit) giveBack() {
-	p.user.governor.refund()
+	p.user.governor.refund(p.booked)
 	p.passage.unused()
 }
 
@@ -164,11 +181,12 @@ func (u *applicationUser) permit(ctx context.Context) (*permit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := u.governor.acquire(ctx); err != nil {
+	booked, err := u.governor.acquire(ctx)
+	if err != nil {
 		entry.unused()
 		return nil, err
 	}
-	return &permit{user: u, passage: entry}, nil
+	return &permit{user: u, passage: entry, booked: booked}, nil
 }
 
 // handOver keeps what was spent where a successor finds it, until the lease is lost or work ends.

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +63,8 @@ type writer struct {
 	group    sync.WaitGroup
 }
 
-// Run writes until ctx ends, and then finishes what is in hand: at most one request and its report per lane.
+// Run writes until ctx ends, and then finishes what is in hand: at most one request and its report per chunk. What a chunk
+// still had to send is reported as not sent.
 func Run(ctx context.Context, env daemon.Env, cfg Config) error {
 	env = env.For("writer")
 	if err := cfg.Validate(); err != nil {
@@ -79,12 +79,8 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) error {
 	if err := q.Declare(ctx); err != nil {
 		return fmt.Errorf("writer: %w", err)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("writer: %w", err)
-	}
 	w := &writer{
-		cfg: cfg, env: env, queue: q, holder: fmt.Sprintf("%s/%d", host, os.Getpid()),
+		cfg: cfg, env: env, queue: q, holder: daemon.Holder(),
 		standing: map[string]standFor{},
 	}
 	defer w.group.Wait()
@@ -95,7 +91,7 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) error {
 			return nil
 		}
 		env.Log.Warn("cannot watch the applied environments; trying again", "err", err)
-		if sleep(ctx, cfg.Timing.Publish/10) != nil {
+		if daemon.Sleep(ctx, cfg.Timing.Publish/10) != nil {
 			return nil
 		}
 	}
@@ -137,16 +133,4 @@ func (w *writer) applied(ctx context.Context, v queue.Value) {
 type standFor struct {
 	revision uint64
 	end      context.CancelFunc
-}
-
-// sleep waits, or returns why ctx ended.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
