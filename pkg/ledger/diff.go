@@ -18,7 +18,12 @@ type Model struct {
 	Fingerprint uint64 // of the mapping; an entry with another counts as changed
 	All         bool   // every row counts as changed, and none as waiting
 	Keep        bool   // nothing is done about rows that leave; their letters are closed
+	Spill       uint64 // bytes of memory after which the comparison goes on on disk; 0 means DefaultSpill
 }
+
+// DefaultSpill is a fifth of what ClickHouse grants a query by default in many installations. A comparison may use
+// twice that, since there are two aggregations in it.
+const DefaultSpill = 2 << 30
 
 // Found is what a diff found. Rows of the model: Read = Unchanged + Waiting + Changed + Duplicate + Keyless.
 type Found struct {
@@ -61,14 +66,9 @@ func (l *Ledger) Diff(ctx context.Context, run penstock.RunID, m Model, id strin
 	if err := l.DropDiffs(ctx, run); err != nil {
 		return f, err
 	}
-	mine := fmt.Sprintf("organization = %s AND sync = %s", text(run.Organization), text(run.Sync.Name))
-	current, waits := fmt.Sprint(flagCurrent), fmt.Sprint(flagWaits)
-	if m.All {
-		current, waits = "0", "0"
-	}
 	statement := fmt.Sprintf(`
-INSERT INTO %[1]s (organization, sync, run, kind, key, rows, xxh3, city)
-SELECT %[2]s, %[3]s, %[4]d, kind, if(kind IN ('unchanged', 'waiting', 'left_waiting'), '', k) AS key,
+INSERT INTO %s (organization, sync, run, kind, key, rows, xxh3, city)
+SELECT %s, %s, %d, kind, if(kind IN ('unchanged', 'waiting', 'left_waiting'), '', k) AS key,
 	sum(greatest(n, 1)), any(h1), any(h2)
 FROM (
 	SELECT k, sum(m) AS n, sum(m1) AS h1, sum(m2) AS h2, sum(e1) AS x1, sum(e2) AS x2, sum(er) AS entry_run,
@@ -78,7 +78,7 @@ FROM (
 		open_and_waits AND l1 = h1 AND l2 = h2 AND bitAnd(flags, 64) = 0 AS held,
 		multiIf(
 			n = 0 AND bitAnd(flags, 11) = 11, if(letter_run > entry_run, 'gone', 'nothing'),
-			n = 0 AND bitAnd(flags, 1) = 1 AND %[20]s, if(bitAnd(flags, 16) = 16 AND letter_run >= entry_run AND NOT outlived, 'dropped', 'left'),
+			n = 0 AND bitAnd(flags, 1) = 1 AND %t, if(bitAnd(flags, 16) = 16 AND letter_run >= entry_run AND NOT outlived, 'dropped', 'left'),
 			n = 0 AND bitAnd(flags, 1) = 1, if(open_and_waits AND bitAnd(flags, 64) = 64, 'left_waiting', 'left'),
 			n = 0,                            'gone',
 			held,                             'waiting',
@@ -86,29 +86,13 @@ FROM (
 			n > 1,                            'duplicate',
 			bitAnd(flags, 15) = 7 AND x1 = h1 AND x2 = h2, if(letter_run > entry_run, 'settled', 'unchanged'),
 			'changed') AS kind
-	FROM (
-		SELECT %[5]s AS k, toUInt64(1) AS m, %[6]s AS m1, %[7]s AS m2,
-			toUInt64(0) AS e1, toUInt64(0) AS e2, toUInt64(0) AS er, toUInt64(0) AS t1, toUInt64(0) AS t2, toUInt64(0) AS tr, toUInt64(0) AS f
-		FROM (%[8]s)
-		UNION ALL
-		SELECT key, 0, 0, 0, xxh3, city, run, 0, 0, 0,
-			%[9]d + if(state = 'accepted', %[10]d, 0) + if(fingerprint = %[11]d, %[12]s, 0) + if(left = 1, %[13]d, 0)
-		FROM %[14]s FINAL WHERE %[15]s
-		UNION ALL
-		SELECT key, 0, 0, 0, 0, 0, 0, xxh3, city, run,
-			%[16]d + if(fingerprint = %[11]d, %[17]s, 0) + if(operation = 'delete', %[18]d, 0)
-		FROM (SELECT * FROM %[19]s WHERE %[15]s ORDER BY run DESC, chunk DESC, ordinal DESC LIMIT 1 BY key)
-	)
+	FROM (%s)
 	GROUP BY k
 	HAVING kind != 'nothing'
 )
 GROUP BY kind, key`,
-		l.table("diffs"), text(run.Organization), text(run.Sync.Name), run.Number, // 1-4
-		m.Key, m.XXH3, m.City, m.SQL, // 5-8
-		flagEntry, flagAccepted, m.Fingerprint, current, flagGone, l.table("ledger"), mine, // 9-15
-		flagLetter, waits, flagRemoval, l.table("dead_letters"), // 16-19
-		fmt.Sprint(m.Keep)) // 20
-	err := l.conn.Do(ctx, clickhouse.Query{SQL: statement, ID: id, Comment: comment(run, "diff")})
+		l.table("diffs"), text(run.Organization), text(run.Sync.Name), run.Number, m.Keep, l.sides(run, m))
+	err := l.conn.Do(ctx, clickhouse.Query{SQL: statement, ID: id, Comment: comment(run, "diff"), Settings: m.settings()})
 	if err != nil {
 		return f, fmt.Errorf("ledger: compare the model of %s with what Dataverse has: %w", run.Sync, err)
 	}
@@ -153,6 +137,43 @@ GROUP BY kind, key`,
 	return f, l.settle(ctx, run, m.Fingerprint, f)
 }
 
+// sides is what a diff adds up by key: entries, letters and rows of the model. The entries name the columns and the model
+// comes last, without a name of ours: where an expression over the user's columns stands beside an alias, ClickHouse takes
+// a column of that name for the alias.
+func (l *Ledger) sides(run penstock.RunID, m Model) string {
+	mine := fmt.Sprintf("organization = %s AND sync = %s", text(run.Organization), text(run.Sync.Name))
+	current, waits := flagCurrent, flagWaits
+	if m.All {
+		current, waits = 0, 0
+	}
+	entries := fmt.Sprintf(`
+		SELECT key AS k, toUInt64(0) AS m, toUInt64(0) AS m1, toUInt64(0) AS m2, xxh3 AS e1, city AS e2, run AS er,
+			toUInt64(0) AS t1, toUInt64(0) AS t2, toUInt64(0) AS tr,
+			toUInt64(%d + if(state = 'accepted', %d, 0) + if(fingerprint = %d, %d, 0) + if(left = 1, %d, 0)) AS f
+		FROM %s FINAL WHERE %s`,
+		flagEntry, flagAccepted, m.Fingerprint, current, flagGone, l.table("ledger"), mine)
+	letters := fmt.Sprintf(`
+		SELECT key, 0, 0, 0, 0, 0, 0, letter.1, letter.2, letter.3,
+			%d + if(letter.4 = %d, %d, 0) + if(letter.5 = 'delete', %d, 0)
+		FROM (SELECT key, argMax((xxh3, city, run, fingerprint, operation), (run, chunk, ordinal)) AS letter FROM %s WHERE %s GROUP BY key)`,
+		flagLetter, m.Fingerprint, waits, flagRemoval, l.table("dead_letters"), mine)
+	// Lines of its own: the model may end in a comment.
+	rows := fmt.Sprintf(`
+		SELECT %s, 1, %s, %s, 0, 0, 0, 0, 0, 0, 0 FROM (
+%s
+)`, m.Key, m.XXH3, m.City, m.SQL)
+	return entries + "\n\t\tUNION ALL" + letters + "\n\t\tUNION ALL" + rows
+}
+
+// settings let a comparison of any size finish within the memory that m allows it.
+func (m Model) settings() map[string]any {
+	spill := m.Spill
+	if spill == 0 {
+		spill = DefaultSpill
+	}
+	return map[string]any{"max_bytes_before_external_group_by": spill, "max_bytes_before_external_sort": spill}
+}
+
 // settle closes the letters of rows that no longer want their change: the row is again as Dataverse has it, or has left
 // the model. An entry of this run says so, and a letter older than its key's entry is
 // not open.
@@ -184,7 +205,7 @@ func (l *Ledger) settle(ctx context.Context, run penstock.RunID, fingerprint uin
 // Changed streams rows of the model whose key the diff found changed, at most limit of them. columns are the
 // expressions to select. Values and hash of a row come from this one read, whatever the diff saw before.
 func (l *Ledger) Changed(ctx context.Context, run penstock.RunID, m Model, columns []string, limit uint64, id string) (*clickhouse.Rows, error) {
-	sql := fmt.Sprintf("SELECT %s FROM (%s) WHERE %s IN (SELECT key FROM %s WHERE %s AND kind = 'changed' ORDER BY key LIMIT %d) LIMIT 1 BY %s",
+	sql := fmt.Sprintf("SELECT %s FROM (\n%s\n) WHERE %s IN (SELECT key FROM %s WHERE %s AND kind = 'changed' ORDER BY key LIMIT %d) LIMIT 1 BY %s",
 		strings.Join(columns, ", "), m.SQL, m.Key, l.table("diffs"), l.ofRun(run), limit, m.Key)
 	rows, err := l.conn.Query(ctx, clickhouse.Query{SQL: sql, ID: id, Comment: comment(run, "read")})
 	if err != nil {

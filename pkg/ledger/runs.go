@@ -90,7 +90,7 @@ type Past struct {
 	LastRun   uint64 // greatest number ever given
 	LastRead  uint64 // rows of the model in the newest run that was closed; 0 when there was none
 	Keyless   uint64 // of these rows, how many had no key or a duplicate one
-	LeftToday uint64 // leaves sent or parked within 24 h
+	LeftToday uint64 // leaves that Dataverse accepted, of runs begun within 24 h
 	HasClosed bool
 }
 

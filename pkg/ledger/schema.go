@@ -104,19 +104,20 @@ var tables = []struct{ name, definition string }{
 // views answer the questions that people ask.
 var views = []struct{ name, definition string }{
 	// A letter is open while its row still wants the change: it is the newest of its key, and no run has since sent
-	// the key with another end.
+	// the key with another end. The order is the table's own backwards, which is read without sorting. The settings are
+	// said here because the reader's may differ.
 	{"open_dead_letters", `AS
 SELECT l.* EXCEPT (entry_run, entry_state)
 FROM (
 	SELECT d.*, e.run AS entry_run, e.state AS entry_state
-	FROM (SELECT * FROM %[1]s.dead_letters ORDER BY run DESC, chunk DESC, ordinal DESC LIMIT 1 BY organization, sync, key) AS d
+	FROM (SELECT * FROM %[1]s.dead_letters ORDER BY organization DESC, sync DESC, key DESC, run DESC, chunk DESC, ordinal DESC LIMIT 1 BY organization, sync, key) AS d
 	LEFT JOIN (
 		SELECT organization, sync, key, run, toString(state) AS state FROM %[1]s.ledger FINAL
 		WHERE (organization, sync, key) IN (SELECT organization, sync, key FROM %[1]s.dead_letters)
 	) AS e ON e.organization = d.organization AND e.sync = d.sync AND e.key = d.key
 ) AS l
 WHERE l.run > l.entry_run OR (l.run = l.entry_run AND l.entry_state != 'accepted')
-SETTINGS join_algorithm = 'hash'`},
+SETTINGS join_algorithm = 'hash', join_use_nulls = 0`},
 }
 
 // A Ledger is Penstock's own database in the warehouse.
