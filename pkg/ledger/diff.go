@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
@@ -16,7 +17,7 @@ type Model struct {
 	Key         string // expression: match key as String, '' for a row without one
 	XXH3, City  string // expressions: UInt64 hashes of the mapped values
 	Fingerprint uint64 // of the mapping; an entry with another counts as changed
-	All         bool   // every row counts as changed, and none as waiting
+	Since       uint64 // of a full sync: entries and letters of earlier runs do not count. 0 otherwise
 	Keep        bool   // nothing is done about rows that leave; their letters are closed
 	Spill       uint64 // bytes of memory after which the comparison goes on on disk; 0 means DefaultSpill
 }
@@ -134,7 +135,7 @@ GROUP BY kind, key`,
 			f.LeftWaiting = c.n
 		}
 	}
-	return f, l.settle(ctx, run, m.Fingerprint, f)
+	return f, l.settle(ctx, run, f)
 }
 
 // sides is what a diff adds up by key: entries, letters and rows of the model. The entries name the columns and the model
@@ -142,21 +143,17 @@ GROUP BY kind, key`,
 // a column of that name for the alias.
 func (l *Ledger) sides(run penstock.RunID, m Model) string {
 	mine := fmt.Sprintf("organization = %s AND sync = %s", text(run.Organization), text(run.Sync.Name))
-	current, waits := flagCurrent, flagWaits
-	if m.All {
-		current, waits = 0, 0
-	}
 	entries := fmt.Sprintf(`
 		SELECT key AS k, toUInt64(0) AS m, toUInt64(0) AS m1, toUInt64(0) AS m2, xxh3 AS e1, city AS e2, run AS er,
 			toUInt64(0) AS t1, toUInt64(0) AS t2, toUInt64(0) AS tr,
-			toUInt64(%d + if(state = 'accepted', %d, 0) + if(fingerprint = %d, %d, 0) + if(left = 1, %d, 0)) AS f
+			toUInt64(%d + if(state = 'accepted', %d, 0) + if(fingerprint = %d AND run >= %d, %d, 0) + if(left = 1, %d, 0)) AS f
 		FROM %s FINAL WHERE %s`,
-		flagEntry, flagAccepted, m.Fingerprint, current, flagGone, l.table("ledger"), mine)
+		flagEntry, flagAccepted, m.Fingerprint, m.Since, flagCurrent, flagGone, l.table("ledger"), mine)
 	letters := fmt.Sprintf(`
 		SELECT key, 0, 0, 0, 0, 0, 0, letter.1, letter.2, letter.3,
-			%d + if(letter.4 = %d, %d, 0) + if(letter.5 = 'delete', %d, 0)
+			%d + if(letter.4 = %d AND letter.3 >= %d, %d, 0) + if(letter.5 = 'delete', %d, 0)
 		FROM (SELECT key, argMax((xxh3, city, run, fingerprint, operation), (run, chunk, ordinal)) AS letter FROM %s WHERE %s GROUP BY key)`,
-		flagLetter, m.Fingerprint, waits, flagRemoval, l.table("dead_letters"), mine)
+		flagLetter, m.Fingerprint, m.Since, flagWaits, flagRemoval, l.table("dead_letters"), mine)
 	// Lines of its own: the model may end in a comment.
 	rows := fmt.Sprintf(`
 		SELECT %s, 1, %s, %s, 0, 0, 0, 0, 0, 0, 0 FROM (
@@ -177,7 +174,7 @@ func (m Model) settings() map[string]any {
 // settle closes the letters of rows that no longer want their change: the row is again as Dataverse has it, or has left
 // the model. An entry of this run says so, and a letter older than its key's entry is
 // not open.
-func (l *Ledger) settle(ctx context.Context, run penstock.RunID, fingerprint uint64, f Found) error {
+func (l *Ledger) settle(ctx context.Context, run penstock.RunID, f Found) error {
 	keys := func(kinds string) string {
 		return fmt.Sprintf("SELECT key FROM %s WHERE %s AND kind IN (%s)", l.table("diffs"), l.ofRun(run), kinds)
 	}
@@ -194,7 +191,7 @@ func (l *Ledger) settle(ctx context.Context, run penstock.RunID, fingerprint uin
 	if f.gone > 0 {
 		err := l.conn.Do(ctx, clickhouse.Query{Comment: comment(run, "settle"), SQL: into + fmt.Sprintf(
 			"SELECT %s, %s, key, 0, 0, %d, %d, 'accepted', 1, '', %d, now64(3) FROM (%s)",
-			text(run.Organization), text(run.Sync.Name), fingerprint, run.Number, at, keys("'gone'"))})
+			text(run.Organization), text(run.Sync.Name), tombstone, run.Number, at, keys("'gone'"))})
 		if err != nil {
 			return fmt.Errorf("ledger: close %d letters of %s whose rows are gone: %w", f.gone, run.Sync, err)
 		}
@@ -221,16 +218,19 @@ type Repeat struct {
 	Hash penstock.Hash // of all its rows together
 }
 
-// Repeats lists the keys that cannot be sent: duplicates, and, as one, the rows without a key.
-func (l *Ledger) Repeats(ctx context.Context, run penstock.RunID) ([]Repeat, error) {
-	q := clickhouse.Query{SQL: fmt.Sprintf("SELECT key, rows, xxh3, city FROM %s WHERE %s AND kind IN ('duplicate', 'keyless') ORDER BY key",
-		l.table("diffs"), l.ofRun(run))}
-	return all(ctx, l.conn, q, "list the duplicate keys of "+run.Sync.String(), func(rows *clickhouse.Rows) (r Repeat, err error) {
+// Repeats yields the keys that cannot be sent: duplicates, and, as one, the rows without a key. The last thing yielded may
+// be an error.
+func (l *Ledger) Repeats(ctx context.Context, run penstock.RunID) iter.Seq2[Repeat, error] {
+	q := clickhouse.Query{Comment: comment(run, "repeats"), SQL: fmt.Sprintf(
+		"SELECT key, rows, xxh3, city FROM %s WHERE %s AND kind IN ('duplicate', 'keyless') ORDER BY key", l.table("diffs"), l.ofRun(run))}
+	return clickhouse.Each(ctx, l.conn, q, func(rows *clickhouse.Rows) (r Repeat, err error) {
 		var xxh3, city uint64
-		err = rows.Scan(&r.Key, &r.Rows, &xxh3, &city)
+		if err := rows.Scan(&r.Key, &r.Rows, &xxh3, &city); err != nil {
+			return r, fmt.Errorf("ledger: list the duplicate keys of %s: %w", run.Sync, err)
+		}
 		binary.BigEndian.PutUint64(r.Hash[:8], xxh3)
 		binary.BigEndian.PutUint64(r.Hash[8:], city)
-		return r, err
+		return r, nil
 	})
 }
 

@@ -306,10 +306,7 @@ func TestChangedReadsOnlyWhatIsChanged(t *testing.T) {
 func TestRepeatsSayHowManyRowsAndTheirHash(t *testing.T) {
 	s := open(t).sync(t.Context(), "repeats")
 	s.diff(t, step{model: "b=1 b=2 b=3 a=1 a=1 c=1 -=1 -=2"})
-	first, err := s.ledger.Repeats(s.ctx, s.id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := s.repeats(t)
 	var got []string
 	for _, r := range first {
 		got = append(got, fmt.Sprintf("%q %d", r.Key, r.Rows))
@@ -318,10 +315,7 @@ func TestRepeatsSayHowManyRowsAndTheirHash(t *testing.T) {
 		t.Errorf("repeats %s, want %s", got, want)
 	}
 	s.diff(t, step{model: "b=3 b=2 b=1 a=1 a=2 -=2 -=1"})
-	second, err := s.ledger.Repeats(s.ctx, s.id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	second := s.repeats(t)
 	if second[0].Hash != first[0].Hash || second[2].Hash != first[2].Hash {
 		t.Error("the order of the rows changes their hash")
 	}

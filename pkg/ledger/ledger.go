@@ -24,6 +24,9 @@ const (
 
 func version(run, rank uint64) uint64 { return run*8 + rank }
 
+// tombstone is the fingerprint of an entry that only says that there is nothing to be sent for a key: no mapping has it.
+const tombstone = 0
+
 const (
 	stateSent     = 1
 	stateAccepted = 2

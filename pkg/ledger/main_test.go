@@ -116,7 +116,8 @@ type step struct {
 	model    string             // "a=1 b=2 -=3"
 	verdicts map[string]verdict // by key; accepted where absent
 	mapping  uint64             // fingerprint, 1 if 0
-	all      bool
+	all      bool               // a full sync that begins with this run
+	since    uint64             // set from all
 	keep     bool
 	behind   bool // late results of earlier runs come in after the diff, not before
 }
@@ -152,7 +153,7 @@ func (s step) sql() string {
 func (s step) asModel() ledger.Model {
 	return ledger.Model{
 		SQL: s.sql(), Key: "ifNull(id, '')", XXH3: "xxh3(tuple(name))", City: "cityHash64(tuple(name))",
-		Fingerprint: s.fingerprint(), All: s.all, Keep: s.keep,
+		Fingerprint: s.fingerprint(), Since: s.since, Keep: s.keep,
 	}
 }
 
@@ -162,6 +163,9 @@ func (s step) fingerprint() uint64 { return max(s.mapping, 1) }
 func (s *sync) diff(t tb, st step) ledger.Found {
 	t.Helper()
 	s.id.Number++
+	if st.all {
+		st.since = s.id.Number
+	}
 	if !st.behind {
 		s.arrive(t)
 	}
@@ -174,6 +178,19 @@ func (s *sync) diff(t tb, st step) ledger.Found {
 		"SELECT trimRight(concat(kind, ' ', if(key = '' AND kind != 'keyless', toString(sum(rows)), key))) AS l FROM %s.diffs WHERE organization = %s AND sync = %s AND run = %d GROUP BY kind, key ORDER BY l",
 		s.database, literal(s.id.Organization), literal(s.id.Sync.Name), s.id.Number))
 	return s.found
+}
+
+// repeats gathers the keys that cannot be sent.
+func (s *sync) repeats(t tb) []ledger.Repeat {
+	t.Helper()
+	var list []ledger.Repeat
+	for r, err := range s.ledger.Repeats(s.ctx, s.id) {
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 // arrive records the results that were late.
@@ -202,11 +219,7 @@ func (s *sync) run(t tb, st step) ledger.Found {
 		})
 	}
 	if found.Duplicate+found.Keyless > 0 {
-		repeats, err := s.ledger.Repeats(s.ctx, s.id)
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
-		for i, r := range repeats {
+		for i, r := range s.repeats(t) {
 			letter(0, uint32(i), penstock.Upsert, r.Key, r.Hash, st.fingerprint(), r.Rows)
 		}
 	}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
@@ -30,6 +31,8 @@ func (l *Ledger) SaveRun(ctx context.Context, r penstock.Run, keyless uint64) er
 		col("started", []time.Time{r.Started}),
 		col("ended", []*time.Time{ended}),
 		col("keyless", []uint64{keyless}),
+		col("requested_by", []string{strings.Join(r.Wish.By, ", ")}),
+		col("requested_why", []string{r.Wish.Reason}),
 		col("version", []uint64{version}),
 	}
 	for _, n := range []struct {
@@ -90,29 +93,30 @@ type Past struct {
 	LastRun   uint64 // greatest number ever given
 	LastRead  uint64 // rows of the model in the newest run that was closed; 0 when there was none
 	Keyless   uint64 // of these rows, how many had no key or a duplicate one
-	LeftToday uint64 // leaves that Dataverse accepted, of runs begun within 24 h
+	LeftToday uint64 // removals sent within 24 h, whatever became of them and of their runs
 	HasClosed bool
 }
 
-// Past looks at a sync's history.
+// Past looks at a sync's history. Numbers are looked for under the sync's name in whatever environment, since the ledger
+// does not tell two environments of one organisation apart: after a renaming its numbers must still grow.
 func (l *Ledger) Past(ctx context.Context, sync penstock.SyncID, organization string) (Past, error) {
 	var p Past
-	var closed uint64
+	var closed, inLedger uint64
 	err := l.conn.Row(ctx, clickhouse.Query{SQL: fmt.Sprintf(`
-SELECT max(run), countIf(phase = 'closed'), argMaxIf(read, run, phase = 'closed'), argMaxIf(keyless, run, phase = 'closed'),
-	sumIf(deleted, started > now() - INTERVAL 24 HOUR)
-FROM (SELECT * FROM %[1]s FINAL WHERE environment = %[2]s AND sync = %[3]s)`,
-		l.table("runs"), text(sync.Environment), text(sync.Name))}, &p.LastRun, &closed, &p.LastRead, &p.Keyless, &p.LeftToday)
+SELECT max(run), countIf(here), argMaxIf(read, run, here), argMaxIf(keyless, run, here)
+FROM (SELECT *, phase = 'closed' AND environment = %[2]s AS here FROM %[1]s FINAL WHERE sync = %[3]s)`,
+		l.table("runs"), text(sync.Environment), text(sync.Name))}, &p.LastRun, &closed, &p.LastRead, &p.Keyless)
+	if err == nil { // the table of runs may have been emptied
+		err = l.conn.Row(ctx, clickhouse.Query{SQL: fmt.Sprintf("SELECT max(run) FROM %s WHERE sync = %s", l.table("ledger"), text(sync.Name))}, &inLedger)
+	}
+	if err == nil {
+		err = l.conn.Row(ctx, clickhouse.Query{SQL: fmt.Sprintf(
+			"SELECT count() FROM %s FINAL WHERE organization = %s AND sync = %s AND left = 1 AND fingerprint != %d AND at > now() - INTERVAL 24 HOUR",
+			l.table("ledger"), text(organization), text(sync.Name), tombstone)}, &p.LeftToday)
+	}
 	if err != nil {
 		return p, fmt.Errorf("ledger: look up the runs of %s: %w", sync, err)
 	}
-	p.HasClosed = closed > 0
-	var inLedger uint64
-	err = l.conn.Row(ctx, clickhouse.Query{SQL: fmt.Sprintf("SELECT max(run) FROM %s WHERE organization = %s AND sync = %s",
-		l.table("ledger"), text(organization), text(sync.Name))}, &inLedger)
-	if err != nil {
-		return p, fmt.Errorf("ledger: look up the runs of %s: %w", sync, err)
-	}
-	p.LastRun = max(p.LastRun, inLedger)
+	p.LastRun, p.HasClosed = max(p.LastRun, inLedger), closed > 0
 	return p, nil
 }

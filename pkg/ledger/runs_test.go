@@ -100,6 +100,20 @@ func TestRunsAreListedNewestFirst(t *testing.T) {
 	}
 }
 
+func TestRemovalsOfADayCountWhateverBecameOfTheirRun(t *testing.T) {
+	w := open(t)
+	s := w.sync(t.Context(), "contacts")
+	s.run(t, step{model: "a=1 b=1 c=1 d=1 e=1"})
+	s.run(t, step{model: "a=1 b=1", verdicts: map[string]verdict{"c": lost, "d": refused}})
+	p, err := w.ledger.Past(t.Context(), s.id.Sync, organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.LeftToday != 3 {
+		t.Errorf("%d removals within a day, want 3: one accepted, one refused, one without answer", p.LeftToday)
+	}
+}
+
 func TestThePastIsThatOfTheNewestClosedRun(t *testing.T) {
 	w := open(t)
 	id := penstock.SyncID{Environment: "prod", Name: "contacts"}
@@ -132,7 +146,7 @@ func TestThePastIsThatOfTheNewestClosedRun(t *testing.T) {
 			}
 		}
 	}
-	if got, want := past(), (ledger.Past{LastRun: 4, LastRead: 20, Keyless: 2, LeftToday: 7, HasClosed: true}); got != want {
+	if got, want := past(), (ledger.Past{LastRun: 9, LastRead: 20, Keyless: 2, HasClosed: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	// The table of runs may lag behind the ledger, or have been emptied.

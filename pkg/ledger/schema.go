@@ -78,6 +78,8 @@ var tables = []struct{ name, definition string }{
 	read UInt64, unchanged UInt64, accepted UInt64, refused UInt64, waiting UInt64, not_sent UInt64,
 	left UInt64, deleted UInt64, left_refused UInt64, left_waiting UInt64, parked UInt64, kept UInt64, left_not_sent UInt64,
 	keyless UInt64 COMMENT 'rows without a key or with one that occurs twice',
+	requested_by String,
+	requested_why String,
 	version UInt64
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (environment, sync, run)`},
 
@@ -138,7 +140,7 @@ func Open(ctx context.Context, conn *clickhouse.Conn, database string) (*Ledger,
 		}
 	}
 	for _, v := range views {
-		if err := conn.Exec(ctx, "CREATE VIEW IF NOT EXISTS "+l.table(v.name)+" "+fmt.Sprintf(v.definition, l.database)); err != nil {
+		if err := conn.Exec(ctx, "CREATE OR REPLACE VIEW "+l.table(v.name)+" "+fmt.Sprintf(v.definition, l.database)); err != nil {
 			return nil, fmt.Errorf("ledger: create view %s.%s: %w", database, v.name, err)
 		}
 	}

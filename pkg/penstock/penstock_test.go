@@ -38,6 +38,19 @@ func TestWishesFoldIntoOne(t *testing.T) {
 	}
 }
 
+func TestAFullWishThatGoesOnIsOvertakenByANewOne(t *testing.T) {
+	going := Wish{Wanted: true, Full: true, Since: 7}
+	if w := (Wish{}).Fold(going); !w.Full || w.Since != 7 {
+		t.Errorf("the rest of a full run became %+v", w)
+	}
+	if w := (Wish{Wanted: true}).Fold(going); w.Since != 7 {
+		t.Errorf("an ordinary wish made %+v of it", w)
+	}
+	if w := (Wish{Wanted: true, Full: true}).Fold(going); w.Since != 0 {
+		t.Errorf("a new full wish was taken for the old one: %+v", w)
+	}
+}
+
 func TestAPhaseIsOpenSealedOrFinal(t *testing.T) {
 	for phase, want := range map[Phase][2]bool{
 		Diffing: {true, false}, Publishing: {true, false}, Draining: {true, false}, Leaving: {true, false},

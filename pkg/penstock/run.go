@@ -71,14 +71,21 @@ func (c Counts) Balanced() bool {
 type Wish struct {
 	Wanted bool     `json:"wanted"`
 	Full   bool     `json:"full,omitempty"`   // re-send every row, changed or not
+	Since  uint64   `json:"since,omitempty"`  // of a full one: the run that began it; what was accepted since is not sent again
 	By     []string `json:"by,omitempty"`     // who asked, each once
 	Reason string   `json:"reason,omitempty"` // of the latest who gave one
 }
 
-// Fold adds another wish to w: full beats incremental, askers accumulate.
+// Fold adds another wish to w: full beats incremental, a full one that has not begun beats one that has, askers
+// accumulate.
 func (w Wish) Fold(o Wish) Wish {
 	w.Wanted = w.Wanted || o.Wanted
-	w.Full = w.Full || o.Full
+	switch {
+	case w.Full && o.Full:
+		w.Since = min(w.Since, o.Since)
+	case o.Full:
+		w.Full, w.Since = true, o.Since
+	}
 	for _, by := range o.By {
 		if by != "" && !slices.Contains(w.By, by) {
 			w.By = append(w.By, by)
@@ -107,7 +114,11 @@ type Run struct {
 	// twice, or a request got no answer. The next run then waits out the longest hold ([Timing.Quiet]).
 	Unsettled bool `json:"unsettled"`
 
-	Next Wish `json:"next"`
+	// Failures counts the runs in a row, this one included, that were aborted by a fault of their own.
+	Failures uint32 `json:"failures,omitempty"`
+
+	Wish Wish `json:"wish"` // that this run takes up
+	Next Wish `json:"next"` // for the next one
 }
 
 // A Request is the wish for a run, as users publish it.

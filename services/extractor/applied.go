@@ -92,9 +92,11 @@ func store[T any](ctx context.Context, x *extractor, name string, document T, by
 			return 0, false, fmt.Errorf("apply %s: %w", name, err)
 		}
 		if revision > 0 && string(was) == string(is) {
-			return old.Version, false, nil
+			// stored once more where an earlier apply could not: the table takes a version twice
+			return old.Version, false, mirror(ctx, x, name, old)
 		}
-		data, err := json.Marshal(stored[T]{Version: old.Version + 1, By: by, Spec: document})
+		next := stored[T]{Version: old.Version + 1, By: by, Spec: document}
+		data, err := json.Marshal(next)
 		if err != nil {
 			return 0, false, fmt.Errorf("apply %s: %w", name, err)
 		}
@@ -105,6 +107,15 @@ func store[T any](ctx context.Context, x *extractor, name string, document T, by
 		if err != nil {
 			return 0, false, fmt.Errorf("apply %s: %w", name, err)
 		}
-		return old.Version + 1, true, x.ledger.SaveSpec(ctx, name, old.Version+1, data, by)
+		return next.Version, true, mirror(ctx, x, name, next)
 	}
+}
+
+// mirror keeps a stored document in ClickHouse too, so that it survives the loss of JetStream.
+func mirror[T any](ctx context.Context, x *extractor, name string, s stored[T]) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("mirror %s: %w", name, err)
+	}
+	return x.ledger.SaveSpec(ctx, name, s.Version, data, s.By)
 }

@@ -11,9 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
-	"time"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
 	"github.com/penstock-sync/penstock/pkg/daemon"
@@ -69,7 +67,7 @@ type extractor struct {
 	conn   *clickhouse.Conn
 	ledger *ledger.Ledger
 	holder string        // how leases name this process
-	runs   chan struct{} // permits for cfg.Runs runs at a time
+	runs   chan struct{} // permits for cfg.Runs diffs and reads at a time
 }
 
 // Run extracts until ctx ends. Runs that are under way are then aborted, and begun anew by whoever leads next.
@@ -96,13 +94,9 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("extractor: %w", err)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("extractor: %w", err)
-	}
 	x := &extractor{
 		cfg: cfg, env: env, queue: q, conn: conn, ledger: book,
-		holder: fmt.Sprintf("%s/%d", host, os.Getpid()),
+		holder: daemon.Holder(),
 		runs:   make(chan struct{}, cfg.Runs),
 	}
 	calls, err := x.serve(ctx)
@@ -112,28 +106,18 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
 	defer func() { err = errors.Join(err, calls.Close()) }()
 	env.Log.Info("ready")
 
-	// The recorder outlives the others: what the writers still answer while runs are being aborted is worth having.
+	// What the writers still answer while runs are being given up is worth having: the recorder stops last.
 	hard, cancel := daemon.Outlive(ctx, cfg.Timing.Publish)
 	defer cancel()
-	var parts sync.WaitGroup
+	recording, stop := context.WithCancel(hard)
+	defer stop()
 	first := cfg.Timing.Publish / 20
+	var parts, recorder sync.WaitGroup
+	recorder.Go(func() { daemon.Persist(recording, env.Log, "recording results", first, x.record) })
 	parts.Go(func() { daemon.Persist(ctx, env.Log, "taking requests", first, x.inbox) })
-	parts.Go(func() {
-		daemon.Persist(ctx, env.Log, "recording results", first, func(ctx context.Context) error { return x.record(ctx, hard) })
-	})
 	parts.Go(func() { x.lead(ctx, hard) })
 	parts.Wait()
+	stop()
+	recorder.Wait()
 	return nil
-}
-
-// sleep waits, or returns why ctx ended.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

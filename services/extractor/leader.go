@@ -34,26 +34,20 @@ func (x *extractor) lead(ctx, hard context.Context) {
 			if !run.Next.Wanted && run.Phase.Final() {
 				continue
 			}
-			select {
-			case x.runs <- struct{}{}:
-			default:
-				continue // enough under way; the next look finds it again
-			}
 			if _, busy := leading.LoadOrStore(id, nil); busy {
-				<-x.runs
 				continue
 			}
 			reigns.Go(func() {
-				defer func() { leading.Delete(id); <-x.runs }()
+				defer leading.Delete(id)
 				err := x.reign(ctx, hard, id)
 				if err == nil || ctx.Err() != nil || errors.Is(err, queue.ErrHeld) {
 					return
 				}
 				x.env.Log.Error("a sync is led no further for now", "sync", id.String(), "err", err)
-				_ = sleep(ctx, x.cfg.Timing.Lease/3) // what is away for everybody is not asked for all the time
+				_ = daemon.Sleep(ctx, x.cfg.Timing.Lease/3) // what is away for everybody is not asked for all the time
 			})
 		}
-		_ = sleep(ctx, x.cfg.Timing.Lease/30) // or ctx ends, and so does Persist
+		_ = daemon.Sleep(ctx, x.cfg.Timing.Lease/30) // or ctx ends, and so does Persist
 		return nil
 	})
 }
@@ -89,7 +83,7 @@ func (x *extractor) takeOver(ctx context.Context, id penstock.SyncID) (penstock.
 		aborted = !r.Phase.Final()
 		if aborted {
 			r.Phase, r.Reason, r.Ended, r.Unsettled = penstock.Aborted, "its extractor is gone", time.Now(), true
-			r.Next.Wanted = true
+			r.Next = r.Next.Fold(r.Wish)
 		}
 		return nil
 	})
@@ -97,6 +91,7 @@ func (x *extractor) takeOver(ctx context.Context, id penstock.SyncID) (penstock.
 		return run, err
 	}
 	x.env.Log.Warn("run aborted: its extractor is gone", "sync", id.String(), "run", run.ID.Number)
+	x.sumUp(ctx, &run, 0)
 	return run, x.ledger.SaveRun(ctx, run, 0)
 }
 
@@ -121,7 +116,7 @@ func (x *extractor) barrier(ctx context.Context, lease *queue.Lease, last pensto
 		if b.Changes == 0 && b.Results == 0 {
 			break
 		}
-		if err := sleep(ctx, x.cfg.Timing.Flush/4); err != nil {
+		if err := daemon.Sleep(ctx, x.cfg.Timing.Flush/4); err != nil {
 			return penstock.Run{}, err
 		}
 	}
@@ -131,7 +126,7 @@ func (x *extractor) barrier(ctx context.Context, lease *queue.Lease, last pensto
 	}
 	if wait := time.Until(run.Ended.Add(x.cfg.Timing.Quiet())); run.Unsettled && wait > 0 {
 		x.env.Log.Info("waiting for what may still be under way", "sync", last.Sync.String(), "run", last.Number, "for", wait.Round(time.Millisecond).String())
-		if err := sleep(ctx, wait); err != nil {
+		if err := daemon.Sleep(ctx, wait); err != nil {
 			return run, err
 		}
 	}

@@ -2,7 +2,6 @@ package extractor
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -48,7 +47,10 @@ func (o *outlet) drain(ctx context.Context) error {
 			}
 		})
 	}
-	return errors.Join(g.Wait(), o.publisher.Flush(ctx))
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return o.publisher.Flush(ctx)
 }
 
 // gather waits for a chunk, and takes what else is there.

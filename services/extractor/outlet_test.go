@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
@@ -18,7 +19,7 @@ func cut(t *testing.T, pause time.Duration, sizes ...int) []*penstock.Chunk {
 	out := make(chan *penstock.Chunk, len(sizes)+1)
 	c := &cutter{template: penstock.Chunk{Run: penstock.RunID{Number: 3}}, moment: 250 * time.Millisecond, out: out}
 	for _, size := range sizes {
-		if err := sleep(t.Context(), pause); err != nil {
+		if err := daemon.Sleep(t.Context(), pause); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.add(t.Context(), penstock.Change{Body: make([]byte, size)}); err != nil {

@@ -15,12 +15,11 @@ import (
 
 // refuseRepeats writes letters for the rows that share a key and for those without one: never a coin toss.
 func (j *journey) refuseRepeats(ctx context.Context) error {
-	repeats, err := j.x.ledger.Repeats(ctx, j.run.ID)
-	if err != nil {
-		return err
-	}
-	letters := make([]penstock.Letter, 0, len(repeats))
-	for _, r := range repeats {
+	var letters []penstock.Letter
+	for r, err := range j.x.ledger.Repeats(ctx, j.run.ID) {
+		if err != nil {
+			return err
+		}
 		cause := penstock.Cause{
 			Class: penstock.Mapping, Code: "duplicate_key",
 			Message: fmt.Sprintf("%d rows of the model share this key (Dataverse ignores case and trailing blanks); make it unique", r.Rows),
@@ -31,6 +30,12 @@ func (j *journey) refuseRepeats(ctx context.Context) error {
 		}
 		cause.Column = j.target.sync.To.Match[0]
 		letters = append(letters, j.letter(r.Key, r.Hash, r.Rows, cause))
+		if len(letters) == penstock.MaxChanges {
+			if err := j.x.queue.PublishLetters(ctx, letters); err != nil {
+				return err
+			}
+			letters = letters[:0]
+		}
 	}
 	return j.x.queue.PublishLetters(ctx, letters)
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // record takes results into the ledger, in large blocks: whatever came within a moment goes in as one.
-// A result is acked when the ledger has it. hard outlives ctx, so that what was taken is recorded.
-func (x *extractor) record(ctx, hard context.Context) error {
+// A result is acked when the ledger has it.
+func (x *extractor) record(ctx context.Context) error {
 	messages, err := x.queue.TakeResults(ctx, 256, x.cfg.Timing.Flush/4)
 	if err != nil {
 		return err
@@ -25,22 +25,22 @@ func (x *extractor) record(ctx, hard context.Context) error {
 		results = append(results, m.Value)
 		// Read before the insert: a run that begins between the two has waited for this very result to be acked.
 		if id := m.Value.Run.Sync; newest[id] == 0 {
-			run, _, err := x.queue.Run(hard, id)
+			run, _, err := x.queue.Run(ctx, id)
 			if err != nil {
 				return err
 			}
 			newest[id] = run.ID.Number
 		}
 	}
-	if err := x.ledger.Record(hard, results, func(id penstock.SyncID) uint64 { return newest[id] }); err != nil {
+	if err := x.ledger.Record(ctx, results, func(id penstock.SyncID) uint64 { return newest[id] }); err != nil {
 		return err
 	}
 	for i := range results {
-		if err := x.note(hard, &results[i]); err != nil {
+		if err := x.note(ctx, &results[i]); err != nil {
 			return err
 		}
 	}
-	return queue.Ack(hard, messages...)
+	return queue.Ack(ctx, messages...)
 }
 
 // note puts into the run record, before the result is acked, what the next run must know: that something of this one may

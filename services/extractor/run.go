@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/ledger"
 	"github.com/penstock-sync/penstock/pkg/mapping"
@@ -24,7 +26,6 @@ var errIncomplete = errors.New("not every row is accounted for")
 type journey struct {
 	x      *extractor
 	run    penstock.Run
-	wish   penstock.Wish
 	target target
 	plan   *mapping.Plan
 	model  ledger.Model
@@ -66,7 +67,11 @@ func (x *extractor) carryOut(ctx, hard context.Context, lease *queue.Lease, last
 		return j.run, err
 	}
 	c := j.run.Counts
-	log.Info("run over", "phase", string(j.run.Phase), "reason", j.run.Reason, "read", c.Read, "unchanged", c.Unchanged, "accepted", c.Accepted,
+	level := slog.LevelInfo
+	if j.run.Phase != penstock.Closed {
+		level = slog.LevelWarn
+	}
+	log.Log(ctx, level, "run over", "phase", string(j.run.Phase), "reason", j.run.Reason, "read", c.Read, "unchanged", c.Unchanged, "accepted", c.Accepted,
 		"refused", c.Refused, "waiting", c.Waiting, "not_sent", c.NotSent, "left", c.Left, "deleted", c.Deleted,
 		"seconds", j.run.Ended.Sub(j.run.Started).Seconds())
 	return j.run, nil
@@ -79,7 +84,6 @@ func (j *journey) begin(ctx context.Context, last penstock.Run) error {
 	if err != nil {
 		return err
 	}
-	j.past = past
 	j.run, err = j.x.queue.UpdateRun(ctx, id, func(r *penstock.Run) error {
 		switch {
 		case r.ID != last.ID || !r.Phase.Final():
@@ -87,13 +91,16 @@ func (j *journey) begin(ctx context.Context, last penstock.Run) error {
 		case r.Unsettled && !last.Unsettled || r.Ended.After(last.Ended):
 			return errUnsettled
 		}
-		j.wish = r.Next
-		*r = penstock.Run{
+		next := penstock.Run{
 			ID: penstock.RunID{
 				Sync: id, Organization: last.ID.Organization, Number: max(last.ID.Number, past.LastRun) + 1, Epoch: j.lease.Epoch(),
 			},
-			Phase: penstock.Diffing, Started: time.Now(),
+			Phase: penstock.Diffing, Started: time.Now(), Failures: r.Failures, Wish: r.Next,
 		}
+		if next.Wish.Full && next.Wish.Since == 0 {
+			next.Wish.Since = next.ID.Number
+		}
+		*r = next
 		return nil
 	})
 	if err != nil {
@@ -130,17 +137,7 @@ func (j *journey) steps(ctx context.Context) (err error) {
 	if err := j.prepare(ctx); err != nil {
 		return err
 	}
-	if j.found, err = j.x.ledger.Diff(ctx, j.run.ID, j.model, j.queryID("diff")); err != nil {
-		return err
-	}
-	j.run.Counts = penstock.Counts{Read: j.found.Read(), Unchanged: j.found.Unchanged, Waiting: j.found.Waiting}
-	if err := j.phase(ctx, penstock.Publishing); err != nil {
-		return err
-	}
-	if err := j.refuseRepeats(ctx); err != nil {
-		return err
-	}
-	if err := j.publish(ctx); err != nil {
+	if err := j.send(ctx); err != nil {
 		return err
 	}
 	if err := j.phase(ctx, penstock.Draining); err != nil {
@@ -154,7 +151,9 @@ func (j *journey) steps(ctx context.Context) (err error) {
 	c.Accepted = o.Accepted
 	c.Refused = j.found.Duplicate + j.found.Keyless + j.unfit + o.Refused
 	c.NotSent = (j.found.Changed - j.read) + (j.published.Load() - o.Rows) + o.NotSent
-	lost := o.Rows != j.published.Load()
+	if o.Rows != j.published.Load() {
+		return errIncomplete
+	}
 	if err := j.leave(ctx); err != nil {
 		return err
 	}
@@ -164,10 +163,32 @@ func (j *journey) steps(ctx context.Context) (err error) {
 	if err := j.awaitLetters(ctx); err != nil {
 		return err
 	}
-	if lost || !c.Balanced() {
+	if !c.Balanced() {
 		return errIncomplete
 	}
 	return nil
+}
+
+// send is what costs memory and ClickHouse: the diff, and reading, rendering and publishing what changed. So many runs may
+// be at it at a time; those that only wait for writers do not count.
+func (j *journey) send(ctx context.Context) (err error) {
+	select {
+	case j.x.runs <- struct{}{}:
+		defer func() { <-j.x.runs }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if j.found, err = j.x.ledger.Diff(ctx, j.run.ID, j.model, j.queryID("diff")); err != nil {
+		return err
+	}
+	j.run.Counts = penstock.Counts{Read: j.found.Read(), Unchanged: j.found.Unchanged, Waiting: j.found.Waiting}
+	if err := j.phase(ctx, penstock.Publishing); err != nil {
+		return err
+	}
+	if err := j.refuseRepeats(ctx); err != nil {
+		return err
+	}
+	return j.publish(ctx)
 }
 
 // prepare asks Dataverse who we are and what the tables look like, and compiles the mapping against both ends.
@@ -186,6 +207,9 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	defer client.Close()
 	who, err := client.WhoAmI(ctx)
 	if err != nil {
+		return err
+	}
+	if j.past, err = j.x.ledger.Past(ctx, j.run.ID.Sync, who.Organization); err != nil {
 		return err
 	}
 	tables := map[string]*dataverse.Table{}
@@ -211,7 +235,7 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	xxh3, city := j.plan.HashExprs()
 	j.model = ledger.Model{
 		SQL: s.From.Query, Key: j.plan.KeyExpr(), XXH3: xxh3, City: city, Fingerprint: j.plan.Fingerprint(),
-		All: j.wish.Full, Keep: s.To.OnLeave == spec.Nothing,
+		Since: j.run.Wish.Since, Keep: s.To.OnLeave == spec.Nothing,
 	}
 	if j.past.LastRun > 0 && j.run.ID.Organization != "" && j.run.ID.Organization != who.Organization {
 		j.x.env.Log.Warn("the environment is another organisation now; everything is new to it",
@@ -229,6 +253,7 @@ func (j *journey) drain(ctx context.Context, first, last uint32) (ledger.Outcome
 		return ledger.Outcomes{}, nil
 	}
 	before := j.settled
+	moved := time.Now()
 	for {
 		backlog, err := j.x.queue.Backlog(ctx, j.run.ID.Sync)
 		if err != nil {
@@ -238,7 +263,14 @@ func (j *journey) drain(ctx context.Context, first, last uint32) (ledger.Outcome
 		if err != nil {
 			return ledger.Outcomes{}, err
 		}
-		j.settled = before + o.Rows
+		if settled := before + o.Rows; settled != j.settled {
+			j.settled, moved = settled, time.Now()
+		}
+		if time.Since(moved) > j.x.cfg.Timing.Hold {
+			moved = time.Now()
+			j.x.env.Log.Warn("chunks are waiting and no result comes; does a writer run, and does Dataverse let it in?",
+				"sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "chunks", backlog.Changes)
+		}
 		j.tell()
 		if backlog.Changes == 0 && backlog.Results == 0 {
 			// Counted before the last results were recorded, perhaps: once more, now that nothing is left.
@@ -249,7 +281,7 @@ func (j *journey) drain(ctx context.Context, first, last uint32) (ledger.Outcome
 			j.run.Unsettled = j.run.Unsettled || o.Unsettled
 			return o, nil
 		}
-		if err := sleep(ctx, j.x.cfg.Timing.Flush/2); err != nil {
+		if err := daemon.Sleep(ctx, j.x.cfg.Timing.Flush/2); err != nil {
 			return o, err
 		}
 	}
@@ -268,7 +300,7 @@ func (j *journey) awaitLetters(ctx context.Context) error {
 		if backlog.Letters == 0 {
 			return nil
 		}
-		if err := sleep(patience, j.x.cfg.Timing.Flush/4); err != nil {
+		if err := daemon.Sleep(patience, j.x.cfg.Timing.Flush/4); err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -280,24 +312,11 @@ func (j *journey) awaitLetters(ctx context.Context) error {
 
 // end closes the run with what became of it. stopped says that this process is asked to stop.
 func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
-	phase, reason, again := penstock.Closed, j.run.Reason, j.more
-	switch {
-	case fault == nil:
-	case errors.Is(fault, errIncomplete):
-		phase, reason, again = penstock.Incomplete, "chunks or results were lost on the way; their rows are sent again", true
-	case stopped:
-		phase, reason, again = penstock.Aborted, "its extractor was stopped", true
-	case errors.Is(fault, queue.ErrLost):
-		phase, reason, again = penstock.Aborted, "its extractor lost the lease", true
-	case j.published.Load() == 0:
-		phase, reason = penstock.Failed, fault.Error()
-	default:
-		phase, reason, again = penstock.Aborted, fault.Error(), true
-	}
+	phase, reason, again := j.verdict(stopped, fault)
 	sent := j.published.Load() > 0 || j.run.Phase != penstock.Diffing
 	if fault != nil && sent {
 		j.run.Unsettled = true
-		j.account(ctx)
+		j.x.sumUp(ctx, &j.run, j.refusedHere())
 	}
 	j.run.Ended = time.Now()
 	var deposed bool
@@ -306,15 +325,13 @@ func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
 		if deposed {
 			return nil
 		}
-		next := r.Next
 		j.run.Unsettled = j.run.Unsettled || r.Unsettled // noted by the recorder meanwhile
-		if r.Phase.Final() {                             // by the recorder, or a person
-			phase, reason, again = r.Phase, r.Reason, false
+		j.run.Phase, j.run.Reason, j.run.Next = phase, reason, r.Next
+		if r.Phase.Final() { // by the recorder, or a person
+			j.run.Phase, j.run.Reason = r.Phase, r.Reason
+		} else if again {
+			j.run.Next = r.Next.Fold(j.run.Wish)
 		}
-		if again {
-			next.Wanted = true
-		}
-		j.run.Phase, j.run.Reason, j.run.Next = phase, reason, next
 		*r = j.run
 		return nil
 	})
@@ -325,35 +342,89 @@ func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
 		j.run = run
 		return errDeposed
 	}
+	j.tell()
 	if fault != nil && sent {
-		if err := j.x.queue.Purge(ctx, j.run.ID.Sync); err != nil {
+		err = j.x.queue.Purge(ctx, j.run.ID.Sync) // what it leaves, the barrier purges
+	}
+	return errors.Join(err, j.save(ctx), j.x.ledger.DropDiffs(ctx, j.run.ID))
+}
+
+// verdict says how the run ends, why, and whether the next one is wanted at once.
+func (j *journey) verdict(stopped bool, fault error) (phase penstock.Phase, reason string, again bool) {
+	c := &j.run.Counts
+	failures := j.run.Failures
+	j.run.Failures = 0
+	switch {
+	case fault == nil && c.NotSent+c.LeftNotSent > 0 && !j.more:
+		// Unless nothing at all went through: then it is for a person, or the next request, to try again.
+		return penstock.Closed, fmt.Sprintf("%d rows were not sent; they go with the next run", c.NotSent+c.LeftNotSent),
+			c.Accepted+c.Refused+c.Deleted > 0
+	case fault == nil:
+		return penstock.Closed, j.run.Reason, j.more
+	case errors.Is(fault, errIncomplete):
+		return penstock.Incomplete, "chunks or results were lost on the way; their rows are sent again", true
+	case stopped:
+		return penstock.Aborted, "its extractor was stopped", true
+	case errors.Is(fault, queue.ErrLost):
+		return penstock.Aborted, "its extractor lost the lease", true
+	case j.published.Load() == 0, failures+1 >= mostFailures:
+		return penstock.Failed, fault.Error(), false
+	}
+	j.run.Failures = failures + 1
+	return penstock.Aborted, fault.Error(), true
+}
+
+// mostFailures is how many runs in a row may be aborted by a fault of their own before a person is needed.
+const mostFailures = 3
+
+// save stores how the run ended, and tries for as long as it may: the list of runs should not show it as under way.
+func (j *journey) save(ctx context.Context) error {
+	var err error
+	for wait := j.x.cfg.Timing.Flush; ; wait = min(2*wait, j.x.cfg.Timing.Publish) {
+		if err = j.x.ledger.SaveRun(ctx, j.run, j.found.Duplicate+j.found.Keyless); err == nil {
+			return nil
+		}
+		j.x.env.Log.Warn("the end of a run is not stored yet", "sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "err", err)
+		if daemon.Sleep(ctx, wait) != nil {
 			return err
 		}
 	}
-	j.tell()
-	if err := j.x.ledger.SaveRun(ctx, j.run, j.found.Duplicate+j.found.Keyless); err != nil {
-		return err
-	}
-	return j.x.ledger.DropDiffs(ctx, j.run.ID)
 }
 
-// account sums up a run that ended before its time, as well as can be known: what has no result counts as not sent.
-func (j *journey) account(ctx context.Context) {
-	o, err := j.x.ledger.Outcomes(ctx, j.run.ID, 1, 1<<31)
+// refusedHere is how many rows were refused before anything was sent.
+func (j *journey) refusedHere() uint64 {
+	if j.letters == 0 {
+		return 0
+	}
+	return j.found.Duplicate + j.found.Keyless + j.unfit
+}
+
+// sumUp accounts for a run that ended before its time, as well as can be known: what has no result counts as not sent.
+// refused are the rows that were refused before anything was sent.
+func (x *extractor) sumUp(ctx context.Context, r *penstock.Run, refused uint64) {
+	const last = 1 << 31
+	leaving := r.Phase == penstock.Leaving || r.Counts.Left > 0 // then Chunks is how many the upserts had
+	upserts := uint32(last)
+	if leaving {
+		upserts = r.Chunks
+	}
+	o, err := x.ledger.Outcomes(ctx, r.ID, 1, upserts)
+	var deletes ledger.Outcomes
+	if leaving && err == nil {
+		deletes, err = x.ledger.Outcomes(ctx, r.ID, upserts+1, last)
+	}
 	if err != nil {
-		j.x.env.Log.Warn("cannot sum up a run that ended early", "sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "err", err)
-		return
+		x.env.Log.Warn("cannot sum up a run that ended early", "sync", r.ID.Sync.String(), "run", r.ID.Number, "err", err)
 	}
-	c := &j.run.Counts
-	if c.Left == 0 {
-		c.Accepted, c.Refused = o.Accepted, o.Refused+j.unfit
-		if j.letters > 0 {
-			c.Refused += j.found.Duplicate + j.found.Keyless
-		}
-		c.NotSent = c.Read - min(c.Read, c.Unchanged+c.Waiting+c.Accepted+c.Refused)
-	} else {
-		c.LeftNotSent = c.Left - min(c.Left, c.Deleted+c.LeftRefused+c.LeftWaiting+c.Parked+c.Kept)
+	c := &r.Counts
+	if !leaving {
+		c.Accepted, c.Refused = o.Accepted, o.Refused+refused
 	}
+	c.NotSent = c.Read - min(c.Read, c.Unchanged+c.Waiting+c.Accepted+c.Refused)
+	if c.Deleted+c.LeftRefused == 0 {
+		c.Deleted, c.LeftRefused = deletes.Accepted, deletes.Refused
+	}
+	c.LeftNotSent = c.Left - min(c.Left, c.Deleted+c.LeftRefused+c.LeftWaiting+c.Parked+c.Kept)
 }
 
 // phase moves the run on, unless somebody else has ended it.
