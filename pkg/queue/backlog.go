@@ -46,6 +46,22 @@ func (q *Queue) Backlog(ctx context.Context, id penstock.SyncID) (b Backlog, err
 	return b, nil
 }
 
+// Outstanding counts the chunks that wait for an environment's writers, or are in their hands.
+func (q *Queue) Outstanding(ctx context.Context, environment string) (chunks uint64, err error) {
+	stream, err := q.js.Stream(ctx, streamChanges)
+	if err != nil {
+		return 0, fault("count in "+streamChanges, err)
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subjectOfEnvironment(environment)))
+	if err != nil {
+		return 0, fault("count in "+streamChanges, err)
+	}
+	for _, n := range info.State.Subjects {
+		chunks += n
+	}
+	return chunks, nil
+}
+
 // Purge removes all chunks of a sync from the queue. Those that a writer holds are in its hands still.
 func (q *Queue) Purge(ctx context.Context, id penstock.SyncID) error {
 	if err := checkSync(id); err != nil {

@@ -61,17 +61,20 @@ func (q *Queue) UpdateRun(
 	}
 }
 
-// Runs reads the records of all syncs.
+// Runs reads the records of all syncs. One that cannot be read is left out, and logged: it must not hold up the others.
 func (q *Queue) Runs(ctx context.Context) ([]penstock.Run, error) {
 	values, err := q.list(ctx, bucketRuns)
 	if err != nil {
 		return nil, err
 	}
-	runs := make([]penstock.Run, len(values))
-	for i, v := range values {
-		if runs[i], err = decodeRecord(v, penstock.SyncID{}); err != nil {
-			return nil, err
+	runs := make([]penstock.Run, 0, len(values))
+	for _, v := range values {
+		run, err := decodeRecord(v, penstock.SyncID{})
+		if err != nil {
+			q.log.Error("nats: a run record cannot be read; its sync is not led", "name", v.Name, "cause", err)
+			continue
 		}
+		runs = append(runs, run)
 	}
 	return runs, nil
 }
@@ -96,7 +99,7 @@ func (q *Queue) PutSpec(ctx context.Context, name string, data []byte, revision 
 // Specs reads all specifications.
 func (q *Queue) Specs(ctx context.Context) ([]Value, error) { return q.list(ctx, bucketSpecs) }
 
-// Limits reads what is remembered under that name (see [LimitsOfUser], [LimitsOfEnvironment]).
+// Limits reads what is remembered under that name (see [LimitsOfUser]).
 func (q *Queue) Limits(ctx context.Context, name string) (Value, error) {
 	return q.get(ctx, bucketLimits, name)
 }

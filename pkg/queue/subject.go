@@ -154,8 +154,10 @@ func SpecOfSync(id penstock.SyncID) string { return "sync." + id.Environment + "
 // LimitsOfUser names what is remembered of the limits of an application user: learned rate, pause, spend.
 func LimitsOfUser(environment, user string) string { return "user." + environment + "." + user }
 
-// LimitsOfEnvironment names what is remembered of an environment: the state of its breaker.
-func LimitsOfEnvironment(environment string) string { return "environment." + environment }
+// subjectOfEnvironment is a filter of all that waits for an environment's writers.
+func subjectOfEnvironment(environment string) string {
+	return "penstock.changes." + environment + ".*.*"
+}
 
 // idOfChunk, idOfResult and idOfLetter are Nats-Msg-Ids: they guard a publisher's own retries.
 

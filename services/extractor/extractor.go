@@ -56,6 +56,9 @@ func (c Config) Validate() error {
 	if c.Runs < 1 {
 		errs = append(errs, fmt.Errorf("runs: %d is less than 1", c.Runs))
 	}
+	if c.Outstanding < 1 {
+		errs = append(errs, errors.New("outstanding: is 0; no chunk would ever be published"))
+	}
 	return errors.Join(append(errs, c.Timing.Validate())...)
 }
 

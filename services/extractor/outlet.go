@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
 )
@@ -34,6 +35,9 @@ func (o *outlet) drain(ctx context.Context) error {
 				if err != nil || !ok {
 					return err
 				}
+				if err := o.makeRoom(group, chunks[0].Run.Sync.Environment); err != nil {
+					return err
+				}
 				if err := o.x.ledger.Sent(group, chunks); err != nil {
 					return err
 				}
@@ -51,6 +55,20 @@ func (o *outlet) drain(ctx context.Context) error {
 		return err
 	}
 	return o.publisher.Flush(ctx)
+}
+
+// makeRoom waits while an environment has as many chunks outstanding as it may: one whose writers are slow, or stand
+// still, must not fill the stream of all.
+func (o *outlet) makeRoom(ctx context.Context, environment string) error {
+	for {
+		n, err := o.x.queue.Outstanding(ctx, environment)
+		if err != nil || n < o.x.cfg.Outstanding {
+			return err
+		}
+		if err := daemon.Sleep(ctx, o.x.cfg.Timing.Flush/2); err != nil {
+			return err
+		}
+	}
 }
 
 // gather waits for a chunk, and takes what else is there.

@@ -179,14 +179,23 @@ func (c *commandLine) showRuns(runs []*penstockv1.Run, judged bool) error {
 		return err
 	}
 	for _, r := range runs {
-		switch penstock.Phase(r.GetPhase()) {
-		case penstock.Failed, penstock.Suspended, penstock.Cancelled:
-			if judged {
-				return fmt.Errorf("run %d of %s/%s %s: %s", r.GetId().GetNumber(), r.GetId().GetEnvironment(), r.GetId().GetSync(), r.GetPhase(), r.GetReason())
-			}
-		case penstock.Diffing, penstock.Publishing, penstock.Draining, penstock.Leaving, penstock.Recording, penstock.Closed,
-			penstock.Incomplete, penstock.Aborted:
+		if reason := unwell(r); judged && reason != "" {
+			return fmt.Errorf("run %d of %s/%s %s: %s", r.GetId().GetNumber(), r.GetId().GetEnvironment(), r.GetId().GetSync(), r.GetPhase(), reason)
 		}
 	}
 	return nil
+}
+
+// unwell says why a run that is over did not do all that it was asked for; "" when it did.
+func unwell(r *penstockv1.Run) string {
+	switch penstock.Phase(r.GetPhase()) {
+	case penstock.Failed, penstock.Suspended, penstock.Cancelled:
+		return r.GetReason()
+	case penstock.Closed:
+		if r.GetCounts().GetNotSent() > 0 {
+			return r.GetReason()
+		}
+	case penstock.Diffing, penstock.Publishing, penstock.Draining, penstock.Leaving, penstock.Recording, penstock.Incomplete, penstock.Aborted:
+	}
+	return ""
 }

@@ -83,7 +83,7 @@ func seconds(r *penstockv1.Run) float64 {
 	if r.GetEnded() == nil {
 		return 0
 	}
-	return r.GetEnded().AsTime().Sub(r.GetStarted().AsTime()).Seconds()
+	return float64(r.GetEnded().AsTime().Sub(r.GetStarted().AsTime()).Milliseconds()) / 1000
 }
 
 // runsTable is a line per run, with its reason where it has one.

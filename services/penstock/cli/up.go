@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
@@ -69,7 +70,9 @@ type started struct {
 // start runs everything, with the sample made and applied, for as long as use lasts.
 func (c *commandLine) start(ctx context.Context, cfg stack.Config, level slog.Level, use func(context.Context, *started) error) error {
 	cfg.ClickHouse = os.Getenv("PENSTOCK_CLICKHOUSE")
-	cfg.Emulator = emulator.New(emulator.Config{})
+	// The emulator forgets everything when it stops, so each is an organisation of its own: what a ledger that stays says of
+	// an earlier one is not true of this one.
+	cfg.Emulator = emulator.New(emulator.Config{OrganizationID: uuid.New()})
 	if cfg.ClickHouse == "" {
 		// Once a machine, and long: so it is told of whatever the level.
 		if _, err := chdb.Library(ctx, "", c.env(slog.LevelInfo).Log); err != nil {

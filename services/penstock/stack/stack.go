@@ -53,13 +53,14 @@ func Run(ctx context.Context, env daemon.Env, cfg Config, ready func(context.Con
 		defer stopNATS(server)
 		at.NATS = server.ClientURL()
 	}
+	embedded := make(<-chan struct{}) // closed when the embedded ClickHouse has ended
 	if cfg.ClickHouse == "" {
 		server, err := chdb.Start(ctx, chdb.Config{Dir: filepath.Join(cfg.Dir, "clickhouse"), Log: env.Log})
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, server.Close()) }()
-		at.ClickHouse = server.DSN()
+		at.ClickHouse, embedded = server.DSN(), server.Done()
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Dataverse)
 	if err != nil {
@@ -74,26 +75,34 @@ func Run(ctx context.Context, env daemon.Env, cfg Config, ready func(context.Con
 	x.Database, d.Database = cfg.Database, cfg.Database
 	x.Timing, w.Timing, d.Timing = cfg.Timing, cfg.Timing, cfg.Timing
 
-	// Two groups, since the services need what they speak to until they have stopped.
-	outside, stopOutside := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopOutside()
-	servers, _ := errgroup.WithContext(outside)
+	// Two groups, since the services need what they speak to until they have stopped; but when that ends, so do they.
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var servers errgroup.Group
 	servers.Go(func() error {
-		if err := dataverse.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("emulator: %w", err)
+		err := dataverse.Serve(listener)
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
 		}
-		return nil
+		stop(errEnded)
+		return fmt.Errorf("emulator: %w", err)
 	})
 	defer func() { err = errors.Join(err, dataverse.Close(), servers.Wait()) }()
 
-	running, stop := context.WithCancel(ctx)
-	defer stop()
 	services, running := errgroup.WithContext(running)
 	services.Go(func() error { return extractor.Run(running, env, x) })
 	services.Go(func() error { return writer.Run(running, env, w) })
 	services.Go(func() error { return deadletter.Run(running, env, d) })
 	services.Go(func() error {
-		defer stop()
+		select {
+		case <-embedded:
+			return errors.New("clickhouse: the embedded server has ended")
+		case <-running.Done():
+			return nil
+		}
+	})
+	services.Go(func() error {
+		defer stop(errDone)
 		if err := answering(running, at.NATS); err != nil {
 			return err
 		}
@@ -105,3 +114,9 @@ func Run(ctx context.Context, env daemon.Env, cfg Config, ready func(context.Con
 	}
 	return err
 }
+
+// Why the services are told to stop, other than by the caller.
+var (
+	errDone  = errors.New("done")
+	errEnded = errors.New("a server that the services need has ended")
+)
