@@ -24,7 +24,7 @@ func Persist(ctx context.Context, log *slog.Logger, what string, first time.Dura
 			return
 		}
 		wait := waits.NextBackOff()
-		log.Warn(what+" failed; trying again", "err", err, "in", wait.Round(time.Millisecond).String())
+		log.Warn("failed; trying again", "what", what, "err", err, "in", wait.Round(time.Millisecond).String())
 		_ = Sleep(ctx, wait) // or ctx ends, which the loop sees
 	}
 }

@@ -27,12 +27,21 @@ func TestDiffTellsWhatBecomesOfARow(t *testing.T) {
 		{"a row whose result is lost is changed", []step{{model: "a=1", verdicts: verdicts{"a": lost}}, {model: "a=1"}}, "changed a", ""},
 		{"a row that was not sent is changed", []step{{model: "a=1", verdicts: verdicts{"a": unsent}}, {model: "a=1"}}, "changed a", ""},
 		{"a row without an answer is changed", []step{{model: "a=1", verdicts: verdicts{"a": unknown}}, {model: "a=1"}}, "changed a", ""},
-		{"a value that goes back while the new one is on its way is changed",
-			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": lost}}, {model: "a=1"}}, "changed a", ""},
-		{"a late result makes its row changed, though it was accepted since",
-			[]step{{model: "a=1", verdicts: verdicts{"a": late}}, {model: "a=2", behind: true}, {model: "a=2"}}, "changed a", ""},
-		{"a row that settled after a late result is unchanged",
-			[]step{{model: "a=1", verdicts: verdicts{"a": late}}, {model: "a=2"}, {model: "a=2"}, {model: "a=2"}}, "unchanged 1", ""},
+		{
+			"a value that goes back while the new one is on its way is changed",
+			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": lost}}, {model: "a=1"}},
+			"changed a", "",
+		},
+		{
+			"a late result makes its row changed, though it was accepted since",
+			[]step{{model: "a=1", verdicts: verdicts{"a": late}}, {model: "a=2", behind: true}, {model: "a=2"}},
+			"changed a", "",
+		},
+		{
+			"a row that settled after a late result is unchanged",
+			[]step{{model: "a=1", verdicts: verdicts{"a": late}}, {model: "a=2"}, {model: "a=2"}, {model: "a=2"}},
+			"unchanged 1", "",
+		},
 
 		{"another mapping changes every row", []step{{model: "a=1 b=2"}, {model: "a=1 b=2", mapping: 9}}, "changed a, changed b", ""},
 		{"a mapping that was sent is the new one", []step{{model: "a=1"}, {model: "a=1", mapping: 9}, {model: "a=1", mapping: 9}}, "unchanged 1", ""},
@@ -50,15 +59,27 @@ func TestDiffTellsWhatBecomesOfARow(t *testing.T) {
 			{model: "a=1", verdicts: verdicts{"a": refused}}, {model: "a=2", verdicts: verdicts{"a": refused}}, {model: "a=1"},
 		}, "changed a", "a"},
 		{"accepting a later value closes the letter", []step{{model: "a=1", verdicts: verdicts{"a": refused}}, {model: "a=2"}, {model: "a=2"}}, "unchanged 1", ""},
-		{"sending a later value supersedes the letter",
-			[]step{{model: "a=1", verdicts: verdicts{"a": refused}}, {model: "a=2", verdicts: verdicts{"a": lost}}, {model: "a=1"}}, "changed a", ""},
+		{
+			"sending a later value supersedes the letter",
+			[]step{{model: "a=1", verdicts: verdicts{"a": refused}}, {model: "a=2", verdicts: verdicts{"a": lost}}, {model: "a=1"}},
+			"changed a", "",
+		},
 
-		{"a row back at its accepted value settles its letter",
-			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": unfit}}, {model: "a=1"}}, "settled a", ""},
-		{"a settled row is unchanged from then on",
-			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": unfit}}, {model: "a=1"}, {model: "a=1"}}, "unchanged 1", ""},
-		{"a refused value that was sent does not settle: only Dataverse's word counts",
-			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": refused}}, {model: "a=1"}}, "changed a", "a"},
+		{
+			"a row back at its accepted value settles its letter",
+			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": unfit}}, {model: "a=1"}},
+			"settled a", "",
+		},
+		{
+			"a settled row is unchanged from then on",
+			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": unfit}}, {model: "a=1"}, {model: "a=1"}},
+			"unchanged 1", "",
+		},
+		{
+			"a refused value that was sent does not settle: only Dataverse's word counts",
+			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": refused}}, {model: "a=1"}},
+			"changed a", "a",
+		},
 
 		{"rows that share a key are duplicate", []step{{model: "a=1 a=2 b=3"}}, "changed b, duplicate a", ""},
 		{"equal rows that share a key are duplicate too", []step{{model: "a=1 a=1"}}, "duplicate a", ""},
@@ -88,14 +109,20 @@ func TestDiffTellsWhatBecomesOfARow(t *testing.T) {
 		{"a row that comes back after a refused removal is changed", []step{{model: "a=1"}, {verdicts: verdicts{"a": refused}}, {model: "a=1"}}, "changed a", "a"},
 		{"a row that was refused leaves: its outcome may be unknown", []step{{model: "a=1", verdicts: verdicts{"a": refused}}, {}}, "left a", "a"},
 		{"a row that was never sent goes", []step{{model: "a=1", verdicts: verdicts{"a": unfit}}, {}}, "gone a", ""},
-		{"a late upsert of a removed row leaves again",
-			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": late}}, {behind: true}, {}}, "left a", ""},
+		{
+			"a late upsert of a removed row leaves again",
+			[]step{{model: "a=1"}, {model: "a=2", verdicts: verdicts{"a": late}}, {behind: true}, {}},
+			"left a", "",
+		},
 
 		{"a sync that keeps rows leaves them", []step{{model: "a=1"}, {keep: true}, {keep: true}}, "left a", ""},
 		{"a sync that keeps rows drops their letters", []step{{model: "a=1", verdicts: verdicts{"a": refused}}, {keep: true}}, "dropped a", ""},
 		{"a dropped letter is dropped once", []step{{model: "a=1", verdicts: verdicts{"a": refused}}, {keep: true}, {keep: true}}, "left a", ""},
-		{"a row that comes back after its letter was dropped is changed",
-			[]step{{model: "a=1", verdicts: verdicts{"a": refused}}, {keep: true}, {model: "a=1", keep: true}}, "changed a", ""},
+		{
+			"a row that comes back after its letter was dropped is changed",
+			[]step{{model: "a=1", verdicts: verdicts{"a": refused}}, {keep: true}, {model: "a=1", keep: true}},
+			"changed a", "",
+		},
 		{"a kept row that comes back as it was is unchanged", []step{{model: "a=1"}, {keep: true}, {model: "a=1", keep: true}}, "unchanged 1", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -167,7 +167,7 @@ func (m *memory) run(t tb, st step, number uint64) []string {
 			}
 		}
 		m.learn(key, e)
-		switch v {
+		switch v { //nolint:exhaustive // the others leave the entry as sent
 		case refused:
 			m.letters[key] = l
 		case exhausted:

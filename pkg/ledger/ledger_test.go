@@ -20,7 +20,7 @@ func TestOpenMakesWhatIsMissingAndKeepsTheRest(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Cleanup(func() {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 				defer cancel()
 				if err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+clickhouse.Identifier(test.database)+" SYNC"); err != nil {
 					t.Error(err)

@@ -125,7 +125,7 @@ type step struct {
 // A sync does what the extractor, the writers and the dead-letter service do with the ledger.
 type sync struct {
 	warehouse
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // of the test: it saves every call one
 	id    penstock.RunID
 	late  []penstock.Result
 	diffs []string // kinds and keys that the newest diff found
@@ -255,7 +255,7 @@ func (s *sync) run(t tb, st step) ledger.Found {
 		behind := result
 		for j, c := range changes {
 			settled := penstock.Settled{Operation: c.Operation, Outcome: penstock.Accepted, Key: c.Key, Address: c.Address, Hash: c.Hash}
-			switch st.verdicts[c.Key] {
+			switch st.verdicts[c.Key] { //nolint:exhaustive // the others are accepted
 			case lost:
 				continue
 			case late:
@@ -268,7 +268,7 @@ func (s *sync) run(t tb, st step) ledger.Found {
 			case refused, exhausted, unstored:
 				settled.Outcome = penstock.Refused
 			}
-			switch st.verdicts[c.Key] {
+			switch st.verdicts[c.Key] { //nolint:exhaustive // the others make no letter
 			case refused:
 				letter(chunk.Ordinal, uint32(j), c.Operation, c.Key, c.Hash, chunk.Fingerprint, 1)
 			case exhausted:

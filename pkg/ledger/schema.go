@@ -11,7 +11,7 @@ import (
 //
 // The version of a ledger entry is run*8 + rank, where sent ranks 0, accepted 1 and sent again 2, so that of two entries
 // for a key the later truth stays, in whatever order and however often they arrive.
-var tables = []struct{ name, definition string }{
+var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // constant table
 	{"ledger", `(
 	organization LowCardinality(String) COMMENT 'OrganizationId that WhoAmI named',
 	sync LowCardinality(String),
@@ -104,7 +104,7 @@ var tables = []struct{ name, definition string }{
 }
 
 // views answer the questions that people ask.
-var views = []struct{ name, definition string }{
+var views = []struct{ name, definition string }{ //nolint:gochecknoglobals // constant table
 	// A letter is open while its row still wants the change: it is the newest of its key, and no run has since sent
 	// the key with another end. The order is the table's own backwards, which is read without sorting. The settings are
 	// said here because the reader's may differ.
