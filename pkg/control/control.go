@@ -43,6 +43,7 @@ func Refuse(code, format string, args ...any) error {
 // A Service answers calls until it is stopped.
 type Service struct {
 	service micro.Service
+	conn    *nats.Conn
 	ctx     context.Context //nolint:containedctx // the micro package calls back without one
 	calls   sync.WaitGroup
 }
@@ -53,7 +54,7 @@ func Serve(ctx context.Context, conn *nats.Conn, name, version, description stri
 	if err != nil {
 		return nil, fmt.Errorf("control: announce %s: %w", name, err)
 	}
-	return &Service{service: s, ctx: ctx}, nil
+	return &Service{service: s, conn: conn, ctx: ctx}, nil
 }
 
 // Close stops answering, and waits for the calls in hand.
@@ -68,9 +69,11 @@ func Handle[Req, Resp proto.Message](s *Service, subject string, answer func(con
 	var zero Req
 	name := subject[strings.LastIndexByte(subject, '.')+1:]
 	err := s.service.AddEndpoint(name, micro.HandlerFunc(func(r micro.Request) {
-		req := zero.ProtoReflect().New().Interface().(Req) // a new message of Req's own type
-		if err := decode(r, req); err != nil {
-			respondError(r, &Refusal{"bad_request", err.Error()})
+		// The request is micro's again when this returns, so what is needed of it is taken out.
+		c := call{conn: s.conn, reply: r.Reply(), binary: r.Headers().Get("Content-Type") == binary}
+		req := zero.ProtoReflect().New().Interface().(Req) // of Req's own type, so the assertion holds
+		if err := c.decode(r.Data(), req); err != nil {
+			c.refuse(&Refusal{"bad_request", err.Error()})
 			return
 		}
 		// one goroutine a call: a slow one must not hold up the others, and the call's own time-out bounds it
@@ -79,16 +82,10 @@ func Handle[Req, Resp proto.Message](s *Service, subject string, answer func(con
 			defer cancel()
 			resp, err := answer(ctx, req)
 			if err != nil {
-				respondError(r, err)
+				c.refuse(err)
 				return
 			}
-			data, err := encode(r, resp)
-			if err == nil {
-				err = r.Respond(data)
-			}
-			if err != nil {
-				respondError(r, err)
-			}
+			c.answer(resp)
 		})
 	}), micro.WithEndpointSubject(subject))
 	if err != nil {
@@ -97,9 +94,16 @@ func Handle[Req, Resp proto.Message](s *Service, subject string, answer func(con
 	return nil
 }
 
-func decode(r micro.Request, m proto.Message) error {
-	data := r.Data()
-	if r.Headers().Get("Content-Type") == binary {
+// A call is who waits for an answer, and in which form. An answer that cannot be sent has nobody to hear of it: the caller
+// times out, and says so.
+type call struct {
+	conn   *nats.Conn
+	reply  string
+	binary bool
+}
+
+func (c call) decode(data []byte, m proto.Message) error {
+	if c.binary {
 		return proto.Unmarshal(data, m)
 	}
 	if len(data) == 0 {
@@ -108,21 +112,29 @@ func decode(r micro.Request, m proto.Message) error {
 	return protojson.Unmarshal(data, m)
 }
 
-func encode(r micro.Request, m proto.Message) ([]byte, error) {
-	if r.Headers().Get("Content-Type") == binary {
-		return proto.Marshal(m)
+func (c call) answer(m proto.Message) {
+	encode := protojson.MarshalOptions{EmitUnpopulated: true, UseProtoNames: true}.Marshal
+	if c.binary {
+		encode = proto.Marshal
 	}
-	return protojson.MarshalOptions{EmitUnpopulated: true, UseProtoNames: true}.Marshal(m)
+	data, err := encode(m)
+	if err != nil {
+		c.refuse(err)
+		return
+	}
+	_ = c.conn.Publish(c.reply, data)
 }
 
-// respondError answers no. An answer that cannot be sent has nobody to hear it: the caller times out and says so.
-func respondError(r micro.Request, err error) {
+func (c call) refuse(err error) {
 	code := "unavailable"
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		code = refusal.Code
 	}
-	_ = r.Error(code, strings.ReplaceAll(err.Error(), "\n", "; "), nil)
+	msg := nats.NewMsg(c.reply)
+	msg.Header.Set(micro.ErrorCodeHeader, code)
+	msg.Header.Set(micro.ErrorHeader, strings.ReplaceAll(err.Error(), "\n", "; "))
+	_ = c.conn.PublishMsg(msg)
 }
 
 // Call asks and waits for the answer, until ctx ends. Nobody there to answer is said so at once.

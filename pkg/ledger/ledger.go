@@ -9,6 +9,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
@@ -40,6 +41,17 @@ type entries struct {
 	state                            []int8
 	left                             []uint8
 	at                               []time.Time
+}
+
+// grow makes room for n more.
+func (e *entries) grow(n int) {
+	for _, s := range []*[]string{&e.organization, &e.sync, &e.key, &e.address} {
+		*s = slices.Grow(*s, n)
+	}
+	for _, s := range []*[]uint64{&e.xxh3, &e.city, &e.fingerprint, &e.run, &e.version} {
+		*s = slices.Grow(*s, n)
+	}
+	e.state, e.left, e.at = slices.Grow(e.state, n), slices.Grow(e.left, n), slices.Grow(e.at, n)
 }
 
 func (e *entries) add(run penstock.RunID, number, rank, fingerprint uint64, op penstock.Operation, key, address string, h penstock.Hash, at time.Time) {
@@ -88,7 +100,11 @@ func (l *Ledger) insert(ctx context.Context, e *entries) error {
 // Sent writes ahead: the changes of these chunks are about to be published. Only when it has returned may they be.
 func (l *Ledger) Sent(ctx context.Context, chunks []*penstock.Chunk) error {
 	var e entries
-	at := time.Now()
+	at, n := time.Now(), 0
+	for _, c := range chunks {
+		n += len(c.Changes)
+	}
+	e.grow(n)
 	for _, c := range chunks {
 		for i := range c.Changes {
 			ch := &c.Changes[i]
@@ -107,6 +123,11 @@ func (l *Ledger) Sent(ctx context.Context, chunks []*penstock.Chunk) error {
 func (l *Ledger) Record(ctx context.Context, results []penstock.Result, newest func(penstock.SyncID) uint64) error {
 	var e entries
 	var r resultRows
+	n := 0
+	for i := range results {
+		n += len(results[i].Changes)
+	}
+	e.grow(n)
 	for i := range results {
 		res := &results[i]
 		now := newest(res.Run.Sync)

@@ -110,11 +110,12 @@ type Chunk struct {
 	Changes     []Change
 }
 
-// Limits of a chunk. One change that is larger than MaxChangeBytes becomes a letter of class oversize: it could not
-// travel in a NATS message of 1 MiB.
+// Limits of a chunk. Its bytes are counted before compression: so many make about a thousand changes of an ordinary
+// table, and half as many messages to be synced to disk as a quarter of a mebibyte would. One change that is larger than
+// MaxChangeBytes becomes a letter of class oversize: it could not travel in a NATS message of 1 MiB.
 const (
 	MaxChanges     = 1000
-	ChunkBytes     = 256 << 10
+	ChunkBytes     = 512 << 10
 	MaxChangeBytes = 700 << 10
 )
 

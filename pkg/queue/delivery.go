@@ -175,10 +175,13 @@ func (d *Delivery) Forfeited() <-chan struct{} { return d.term.over }
 // Deadline is until when the chunk is ours, unless a heart-beat makes it later.
 func (d *Delivery) Deadline() time.Time { return d.term.deadline() }
 
-// Ack removes the chunk from the queue, and waits until JetStream confirms it; it is asked again until ctx ends. Call it
+// Ack removes the chunk from the queue, and waits until JetStream confirms it; it is asked again until ctx ends, for AckWait at most. Call it
 // when result and letters are stored. A forfeited chunk may be acked too: whoever has it now finds it done.
 func (d *Delivery) Ack(ctx context.Context) error {
 	d.stop()
+	// By then the chunk comes again anyway, or its stream is gone: an ack that nobody takes would hold its writer for ever.
+	ctx, cancel := context.WithTimeout(ctx, d.q.timing.AckWait)
+	defer cancel()
 	wait := time.NewTimer(0)
 	defer wait.Stop()
 	for {

@@ -90,6 +90,10 @@ func (x *extractor) answerApply(ctx context.Context, r *penstockv1.ApplyRequest)
 	if len(environments)+len(syncs) == 0 {
 		return nil, control.Refuse("bad_request", "nothing to apply: neither an environment nor a sync was sent")
 	}
+	// JetStream may be a new one: what it lost is made again.
+	if err := x.queue.Declare(ctx); err != nil {
+		return nil, err
+	}
 	resp := &penstockv1.ApplyResponse{}
 	for _, e := range environments {
 		// Consumers come first: in a work queue, what no consumer covers stays for ever.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/penstock-sync/penstock/pkg/control"
 	"github.com/penstock-sync/penstock/pkg/penstock"
@@ -45,13 +46,10 @@ func (x *extractor) want(ctx context.Context, r penstock.Request) (uint64, error
 		by = []string{r.By}
 	}
 	run, err := x.queue.UpdateRun(ctx, r.Sync, func(run *penstock.Run) error {
-		if run.ID.Number == 0 { // the bucket is new, or was lost; numbers are never given twice
-			past, err := x.ledger.Past(ctx, r.Sync, "")
-			if err != nil {
+		if run.ID.Number == 0 {
+			if err := x.restore(ctx, run); err != nil {
 				return err
 			}
-			run.ID = penstock.RunID{Sync: r.Sync, Number: past.LastRun}
-			run.Phase = penstock.Closed
 		}
 		run.Next = run.Next.Fold(penstock.Wish{Wanted: true, Full: r.Full, By: by, Reason: r.Reason})
 		return nil
@@ -60,4 +58,33 @@ func (x *extractor) want(ctx context.Context, r penstock.Request) (uint64, error
 		return 0, fmt.Errorf("ask for a run of %s: %w", r.Sync, err)
 	}
 	return run.ID.Number + 1, nil
+}
+
+// restore makes the record of a sync that has none: it is new, or its record was lost with JetStream. Then what of its
+// newest run is still on its way is unknown, and a number is never given twice.
+func (x *extractor) restore(ctx context.Context, run *penstock.Run) error {
+	id := run.ID.Sync
+	past, err := x.ledger.Past(ctx, id, "")
+	if err != nil {
+		return err
+	}
+	runs, err := x.ledger.Runs(ctx, id.Environment, id.Name, 1)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 {
+		run.ID.Number, run.Phase = past.LastRun, penstock.Closed
+		return nil
+	}
+	open := !runs[0].Phase.Final()
+	*run = runs[0]
+	run.Unsettled, run.Ended = true, time.Now()
+	if open {
+		run.Phase, run.Reason = penstock.Aborted, "its record was lost with JetStream"
+		if err := x.ledger.SaveRun(ctx, *run, 0); err != nil {
+			return err
+		}
+	}
+	run.ID.Number = max(run.ID.Number, past.LastRun)
+	return nil
 }

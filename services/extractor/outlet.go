@@ -96,7 +96,7 @@ func (o *outlet) gather(ctx context.Context) (chunks []*penstock.Chunk, ok bool,
 	return chunks, true, nil
 }
 
-// A cutter gathers changes into chunks: 1,000 of them, or 256 KiB, or what came within a moment.
+// A cutter gathers changes into chunks: 1,000 of them, or 512 KiB, or what came within a moment.
 type cutter struct {
 	template penstock.Chunk // of every chunk but for ordinal, time and changes
 	moment   time.Duration

@@ -60,7 +60,7 @@ func TestAChunkHoldsAThousandChanges(t *testing.T) {
 	}
 }
 
-func TestAChunkHoldsAQuarterMebibyte(t *testing.T) {
+func TestAChunkHoldsNoMoreBytesThanItMay(t *testing.T) {
 	for _, chunk := range cut(t, 0, times(100, 10<<10)...) {
 		total := 0
 		for _, c := range chunk.Changes {

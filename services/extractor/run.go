@@ -481,5 +481,5 @@ func (j *journey) tell() {
 // queryID names a statement of this run in ClickHouse's query log. The epoch keeps it from colliding with one that an
 // earlier leader left running.
 func (j *journey) queryID(what string) string {
-	return fmt.Sprintf("penstock-%s-%s-%d-%d-%s", j.run.ID.Sync.Environment, j.run.ID.Sync.Name, j.run.ID.Number, j.run.ID.Epoch, what)
+	return fmt.Sprintf("%s-%s-%s-%d-%d-%s", j.x.cfg.Database, j.run.ID.Sync.Environment, j.run.ID.Sync.Name, j.run.ID.Number, j.run.ID.Epoch, what)
 }

@@ -105,16 +105,15 @@ func (u *applicationUser) serve(ctx context.Context) (err error) {
 	return u.saveSpend(hard)
 }
 
-// lane takes a permit, then a chunk, and settles both; it ends when the lease does.
+// lane takes a permit, then a chunk, and settles both, over and over; it ends when the lease does.
 func (u *applicationUser) lane(ctx, hard context.Context) {
-	for ctx.Err() == nil && u.lease.Held() == nil {
-		if err := u.turn(ctx, hard); err != nil && ctx.Err() == nil {
-			u.log.Warn("a chunk was left in the queue; trying again", "err", err)
-			if daemon.Sleep(ctx, u.cfg.Timing.Publish/20) != nil {
-				return
-			}
+	daemon.Persist(ctx, u.log, "carrying a chunk", u.cfg.Timing.Publish/20, func(ctx context.Context) error {
+		if u.lease.Held() != nil {
+			_ = daemon.Sleep(ctx, u.cfg.Timing.Lease/15) // ctx is about to end
+			return nil
 		}
-	}
+		return u.turn(ctx, hard)
+	})
 }
 
 // turn is one chunk: permit first, so that a chunk's time does not run while it waits for one.
