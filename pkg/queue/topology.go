@@ -24,9 +24,15 @@ const duplicates = 2 * time.Minute
 // ErrDrift is wrapped by the errors of Declare that list how an existing stream, bucket or consumer differs.
 var ErrDrift = errors.New("declared otherwise")
 
+// declareTime bounds making and verifying streams and consumers. No promise rests on it, so it is not of penstock.Timing: a
+// server that is starting, or a disk that is slow, may take its time.
+const declareTime = 30 * time.Second
+
 // Declare makes the streams, buckets and shared consumers that are missing, and compares those that exist with what this
 // version wants. It never changes an existing one: every setting that differs is part of the error, which is [ErrDrift].
 func (q *Queue) Declare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, declareTime)
+	defer cancel()
 	var errs []error
 	for _, want := range q.streams() {
 		errs = append(errs, q.declareStream(ctx, want))
@@ -47,6 +53,8 @@ func (q *Queue) Declare(ctx context.Context) error {
 // DeclareEnvironment makes the two consumers of an environment's chunks, as Declare does. It must have been called
 // before a chunk is published: one that no consumer covers would stay for ever.
 func (q *Queue) DeclareEnvironment(ctx context.Context, environment string) error {
+	ctx, cancel := context.WithTimeout(ctx, declareTime)
+	defer cancel()
 	if !token.MatchString(environment) {
 		return fmt.Errorf("%q is not the name of an environment: it consists of a-z, 0-9, '-' and '_'", environment)
 	}
