@@ -114,8 +114,11 @@ type Run struct {
 	// twice, or a request got no answer. The next run then waits out the longest hold ([Timing.Quiet]).
 	Unsettled bool `json:"unsettled"`
 
-	// Failures counts the runs in a row, this one included, that were aborted by a fault of their own.
+	// Failures counts the runs in a row, this one included, that came to nothing by a fault of their own.
 	Failures uint32 `json:"failures,omitempty"`
+
+	// Stored says that the ledger has the run as it ended. Whoever leads next sees to it where its leader could not.
+	Stored bool `json:"stored"`
 
 	Wish Wish `json:"wish"` // that this run takes up
 	Next Wish `json:"next"` // for the next one

@@ -73,12 +73,12 @@ func (x *extractor) restore(ctx context.Context, run *penstock.Run) error {
 		return err
 	}
 	if len(runs) == 0 {
-		run.ID.Number, run.Phase = past.LastRun, penstock.Closed
+		run.ID.Number, run.Phase, run.Stored = past.LastRun, penstock.Closed, true
 		return nil
 	}
 	open := !runs[0].Phase.Final()
 	*run = runs[0]
-	run.Unsettled, run.Ended = true, time.Now()
+	run.Unsettled, run.Ended, run.Stored = true, time.Now(), true
 	if open {
 		run.Phase, run.Reason = penstock.Aborted, "its record was lost with JetStream"
 		if err := x.ledger.SaveRun(ctx, *run, 0); err != nil {

@@ -31,7 +31,7 @@ func (x *extractor) lead(ctx, hard context.Context) {
 		}
 		for _, run := range runs {
 			id := run.ID.Sync
-			if !run.Next.Wanted && run.Phase.Final() {
+			if !run.Next.Wanted && run.Phase.Final() && run.Stored {
 				continue
 			}
 			if _, busy := leading.LoadOrStore(id, nil); busy {
@@ -87,12 +87,19 @@ func (x *extractor) takeOver(ctx context.Context, id penstock.SyncID) (penstock.
 		}
 		return nil
 	})
-	if err != nil || !aborted {
+	if err != nil {
 		return run, err
 	}
-	x.env.Log.Warn("run aborted: its extractor is gone", "sync", id.String(), "run", run.ID.Number)
-	x.sumUp(ctx, &run, 0)
-	return run, x.ledger.SaveRun(ctx, run, 0)
+	if aborted {
+		x.env.Log.Warn("run aborted: its extractor is gone", "sync", id.String(), "run", run.ID.Number)
+	}
+	if run.Stored {
+		return run, nil
+	}
+	if aborted || !run.Counts.Balanced() {
+		x.sumUp(ctx, &run, 0)
+	}
+	return run, x.keep(ctx, run, 0)
 }
 
 // barrier waits until nothing of the last run, which is sealed, can reach Dataverse any more: nothing of it is in the

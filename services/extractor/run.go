@@ -319,46 +319,45 @@ func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
 		j.x.sumUp(ctx, &j.run, j.refusedHere())
 	}
 	j.run.Ended = time.Now()
-	var deposed bool
-	run, err := j.x.queue.UpdateRun(ctx, j.run.ID.Sync, func(r *penstock.Run) error {
-		deposed = r.ID.Number != j.run.ID.Number || r.ID.Epoch != j.run.ID.Epoch
-		if deposed {
+	err := j.x.insist(ctx, "end a run of "+j.run.ID.Sync.String(), func() error {
+		_, err := j.x.queue.UpdateRun(ctx, j.run.ID.Sync, func(r *penstock.Run) error {
+			if r.ID.Number != j.run.ID.Number || r.ID.Epoch != j.run.ID.Epoch {
+				return errDeposed
+			}
+			j.run.Unsettled = j.run.Unsettled || r.Unsettled // noted by the recorder meanwhile
+			j.run.Phase, j.run.Reason, j.run.Next = phase, reason, r.Next
+			if r.Phase.Final() { // by the recorder, or a person
+				j.run.Phase, j.run.Reason = r.Phase, r.Reason
+			} else if again {
+				j.run.Next = r.Next.Fold(j.run.Wish)
+			}
+			*r = j.run
 			return nil
-		}
-		j.run.Unsettled = j.run.Unsettled || r.Unsettled // noted by the recorder meanwhile
-		j.run.Phase, j.run.Reason, j.run.Next = phase, reason, r.Next
-		if r.Phase.Final() { // by the recorder, or a person
-			j.run.Phase, j.run.Reason = r.Phase, r.Reason
-		} else if again {
-			j.run.Next = r.Next.Fold(j.run.Wish)
-		}
-		*r = j.run
-		return nil
+		})
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("end run %d of %s: %w", j.run.ID.Number, j.run.ID.Sync, err)
-	}
-	if deposed {
-		j.run = run
-		return errDeposed
+		return err
 	}
 	j.tell()
 	if fault != nil && sent {
 		err = j.x.queue.Purge(ctx, j.run.ID.Sync) // what it leaves, the barrier purges
 	}
-	return errors.Join(err, j.save(ctx), j.x.ledger.DropDiffs(ctx, j.run.ID))
+	return errors.Join(err, j.x.keep(ctx, j.run, j.found.Duplicate+j.found.Keyless), j.x.ledger.DropDiffs(ctx, j.run.ID))
 }
 
 // verdict says how the run ends, why, and whether the next one is wanted at once.
 func (j *journey) verdict(stopped bool, fault error) (phase penstock.Phase, reason string, again bool) {
 	c := &j.run.Counts
-	failures := j.run.Failures
+	failures := j.run.Failures + 1
 	j.run.Failures = 0
 	switch {
 	case fault == nil && c.NotSent+c.LeftNotSent > 0 && !j.more:
-		// Unless nothing at all went through: then it is for a person, or the next request, to try again.
+		if c.Accepted+c.Deleted == 0 {
+			j.run.Failures = failures
+		}
 		return penstock.Closed, fmt.Sprintf("%d rows were not sent; they go with the next run", c.NotSent+c.LeftNotSent),
-			c.Accepted+c.Refused+c.Deleted > 0
+			j.run.Failures < mostFailures
 	case fault == nil:
 		return penstock.Closed, j.run.Reason, j.more
 	case errors.Is(fault, errIncomplete):
@@ -367,26 +366,43 @@ func (j *journey) verdict(stopped bool, fault error) (phase penstock.Phase, reas
 		return penstock.Aborted, "its extractor was stopped", true
 	case errors.Is(fault, queue.ErrLost):
 		return penstock.Aborted, "its extractor lost the lease", true
-	case j.published.Load() == 0, failures+1 >= mostFailures:
+	case j.published.Load() == 0, failures >= mostFailures:
 		return penstock.Failed, fault.Error(), false
 	}
-	j.run.Failures = failures + 1
+	j.run.Failures = failures
 	return penstock.Aborted, fault.Error(), true
 }
 
-// mostFailures is how many runs in a row may be aborted by a fault of their own before a person is needed.
+// mostFailures is how many runs in a row may come to nothing before a person, or the next request, has to try again.
 const mostFailures = 3
 
-// save stores how the run ended, and tries for as long as it may: the list of runs should not show it as under way.
-func (j *journey) save(ctx context.Context) error {
-	var err error
-	for wait := j.x.cfg.Timing.Flush; ; wait = min(2*wait, j.x.cfg.Timing.Publish) {
-		if err = j.x.ledger.SaveRun(ctx, j.run, j.found.Duplicate+j.found.Keyless); err == nil {
-			return nil
-		}
-		j.x.env.Log.Warn("the end of a run is not stored yet", "sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "err", err)
-		if daemon.Sleep(ctx, wait) != nil {
+// keep stores how a run ended, and notes in its record that it did.
+func (x *extractor) keep(ctx context.Context, run penstock.Run, keyless uint64) error {
+	return x.insist(ctx, "store the end of a run of "+run.ID.Sync.String(), func() error {
+		if err := x.ledger.SaveRun(ctx, run, keyless); err != nil {
 			return err
+		}
+		_, err := x.queue.UpdateRun(ctx, run.ID.Sync, func(r *penstock.Run) error {
+			if r.ID.Number != run.ID.Number {
+				return errDeposed
+			}
+			r.Stored = true
+			return nil
+		})
+		return err
+	})
+}
+
+// insist tries until it is done, somebody else leads the sync, or ctx ends.
+func (x *extractor) insist(ctx context.Context, what string, do func() error) error {
+	for wait := x.cfg.Timing.Flush; ; wait = min(2*wait, x.cfg.Timing.Publish) {
+		err := do()
+		if err == nil || errors.Is(err, errDeposed) {
+			return err
+		}
+		x.env.Log.Warn("failed; trying again", "what", what, "err", err)
+		if daemon.Sleep(ctx, wait) != nil {
+			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
 }
