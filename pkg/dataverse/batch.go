@@ -121,6 +121,9 @@ func (c *Client) read(a *Answer, op, table string, changes []penstock.Change, re
 		if n < len(changes) {
 			s := subject{table: table, operation: changes[n].Operation, address: changes[n].Address}
 			a.Verdicts[n] = p.verdict(s, a.RequestID)
+			if cause := &a.Verdicts[n].Cause; cause.Target != "" && cause.Column == "" {
+				cause.Column = boundColumn(changes[n].Body, cause.Target)
+			}
 			a.Limits.RetryAfter = max(a.Limits.RetryAfter, p.retryAfter)
 			fine = a.Verdicts[n].Kind == penstock.Fine
 		}

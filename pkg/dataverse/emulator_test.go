@@ -81,7 +81,7 @@ func TestEachChangeGetsItsOwnVerdict(t *testing.T) {
 		{"no such choice", contact(penstock.Upsert, "C-3", `{"gendercode":77}`), penstock.RowFault, penstock.Cause{Class: penstock.Validation, Code: "0x8004431a", Column: "gendercode"}},
 		{"no such column", contact(penstock.Upsert, "C-3", `{"nosuch":1}`), penstock.SystemFault, penstock.Cause{Class: penstock.Mapping, Code: "0x80048d19", Column: "nosuch"}},
 		{"not a number", contact(penstock.Upsert, "C-3", `{"creditlimit":"5"}`), penstock.RowFault, penstock.Cause{Class: penstock.Validation, Code: "0x80048d19"}},
-		{"no such lookup", contact(penstock.Upsert, "C-3", `{"parentcustomerid_account@odata.bind":"/accounts(accountnumber='A-9')"}`), penstock.RowFault, penstock.Cause{Class: penstock.Reference, Code: "0x80060891", Target: "account"}},
+		{"no such lookup", contact(penstock.Upsert, "C-3", `{"parentcustomerid_account@odata.bind":"/accounts(accountnumber='A-9')"}`), penstock.RowFault, penstock.Cause{Class: penstock.Reference, Code: "0x80060891", Column: "parentcustomerid", Target: "account"}},
 		{"delete", contact(penstock.Delete, "C-1", ""), penstock.Fine, penstock.Cause{}},
 		{"delete again", contact(penstock.Delete, "C-1", ""), penstock.Fine, penstock.Cause{}},
 		{"delete by GUID what is missing", penstock.Change{Operation: penstock.Delete, Address: "contacts(99990b7e-1111-4222-8333-444455556666)"}, penstock.Fine, penstock.Cause{}},

@@ -328,7 +328,7 @@ func TestDemoAccountsForEveryRowAndNamesEveryCause(t *testing.T) {
 		"mapping duplicate_key externaluseridentifier": 2, "mapping no_key externaluseridentifier": 3,
 		"mapping key_characters externaluseridentifier": 4, "mapping text_too_long lastname": 20, "mapping text_too_long name": 2,
 		"mapping choice_unknown gendercode": 25, "mapping choice_unknown industrycode": 3, "mapping out_of_range creditlimit": 6,
-		"mapping invalid_utf8 firstname": 5, "reference 0x80060891 ": 30,
+		"mapping invalid_utf8 firstname": 5, "reference 0x80060891 parentcustomerid": 30,
 	} {
 		if letters[cause] != count {
 			t.Errorf("%d letters for %q, want %d", letters[cause], cause, count)

@@ -102,8 +102,8 @@ func groupsTable(groups []*penstockv1.DeadLetterGroup) string {
 	return table("SYNC\tROWS\tCLASS\tCODE\tABOUT\tFOR EXAMPLE", func(row func(...any)) {
 		for _, g := range groups {
 			about := g.GetColumn() + g.GetPrivilege()
-			if about == "" && g.GetTarget() != "" {
-				about = "-> " + g.GetTarget()
+			if g.GetTarget() != "" {
+				about = strings.TrimSpace(about + " -> " + g.GetTarget())
 			}
 			row(g.GetEnvironment()+"/"+g.GetSync(), g.GetCount(), g.GetClass(), g.GetCode(), about, short(g.GetExample(), 100))
 		}
