@@ -30,7 +30,9 @@ type applicationUser struct {
 	organization string
 	governor     *governor
 	breaker      *breaker
-	perChange    atomic.Int64 // nanoseconds that one change takes Dataverse, smoothed
+	idle         atomic.Bool   // the queue had nothing for us
+	waiting      chan struct{} // a place for the one lane that waits for a chunk then
+	perChange    atomic.Int64  // nanoseconds that one change takes Dataverse, smoothed
 }
 
 // stand waits for the lease, works while it is ours, and waits again: a moment where another holds it, longer and longer
@@ -80,7 +82,7 @@ func (u *applicationUser) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	u.organization = who.Organization
+	u.organization, u.waiting = who.Organization, make(chan struct{}, 1)
 	u.governor = newGovernor(u.cfg.Budget, u.cfg.Timing.Window, u.cfg.Parallel, spent)
 	u.breaker = newBreaker(u.environment.Name, u.cfg.Timing.OpenFirst, u.cfg.Timing.OpenMost, func(from, to string) {
 		u.log.Warn("breaker", "from", from, "to", to)
@@ -125,12 +127,28 @@ func (u *applicationUser) turn(ctx, hard context.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := u.queue.Take(ctx, u.environment.Name)
+	d, err := u.take(ctx)
 	if err != nil || d == nil {
 		p.giveBack()
 		return err
 	}
 	return u.carry(ctx, hard, p, d)
+}
+
+// take asks the queue for a chunk. While there are chunks all lanes ask; where there was none the last time, one waits
+// for all.
+func (u *applicationUser) take(ctx context.Context) (*queue.Delivery, error) {
+	if u.idle.Load() {
+		select {
+		case u.waiting <- struct{}{}:
+			defer func() { <-u.waiting }()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	d, err := u.queue.Take(ctx, u.environment.Name)
+	u.idle.Store(d == nil)
+	return d, err
 }
 
 // A permit is the right to send one request. Whoever has one spends it or gives it back.
