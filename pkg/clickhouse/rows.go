@@ -37,9 +37,6 @@ func (c *Conn) Query(ctx context.Context, q Query) (*Rows, error) {
 	return &Rows{conn: c, rows: rows, id: q.ID, ctx: ctx, cancel: cancel}, nil
 }
 
-// ID returns the query id.
-func (r *Rows) ID() string { return r.id }
-
 // Next moves to the next row. After it has returned false, [Rows.Err] says whether that was the end.
 func (r *Rows) Next() bool {
 	if r.ended {

@@ -94,9 +94,6 @@ func (p *Plan) MaskExprs() []string {
 	return masks
 }
 
-// Columns are the values to read, after key, hashes and masks.
-func (p *Plan) Columns() []ReadColumn { return slices.Clone(p.reads) }
-
 // Exprs are all expressions to select, in the order of [Row.Dest]: key, xxh3, city, masks, columns.
 func (p *Plan) Exprs() []string {
 	xxh3, city := p.HashExprs()

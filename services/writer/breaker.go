@@ -88,6 +88,9 @@ func (b *breaker) enter(ctx context.Context) (passage, error) {
 	}
 }
 
+// open reports whether requests are stopped.
+func (b *breaker) open() bool { return b.circuit.State() == gobreaker.StateOpen }
+
 // verdict is what the fault of a whole request (Fine: none) says of the environment's health.
 func verdict(k penstock.Kind) error {
 	switch k {

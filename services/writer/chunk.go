@@ -153,6 +153,10 @@ func (s *sending) send(ctx context.Context, p *permit) {
 		for _, i := range waiting[:n] {
 			batch = append(batch, s.chunk.Changes[i])
 		}
+		if p != nil && p.stale() {
+			p.giveBack()
+			p = nil
+		}
 		if p == nil {
 			var err error
 			if err = daemon.Sleep(ctx, wait); err == nil {

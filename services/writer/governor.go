@@ -154,6 +154,13 @@ func (g *governor) throttled(code string, wait time.Duration) {
 	}
 }
 
+// paused reports whether Dataverse has asked to be left alone, and the time is not over.
+func (g *governor) paused() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Now().Before(g.until)
+}
+
 // hint takes Dataverse's recommended degree of parallelism, and grows back to it by one a time; where it gave none (0),
 // to what is configured.
 func (g *governor) hint(dop int) {

@@ -186,6 +186,9 @@ func throttling(a dataverse.Answer) (code string, throttled bool) {
 	return "", false
 }
 
+// stale reports that everything was stopped after the permit was given: a lane may have waited long for its chunk.
+func (p *permit) stale() bool { return p.user.governor.paused() || p.user.breaker.open() }
+
 // giveBack ends the permit unused.
 func (p *permit) giveBack() {
 	p.user.governor.refund(p.booked)
