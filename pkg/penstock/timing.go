@@ -18,6 +18,7 @@ type Timing struct {
 	OpenFirst time.Duration `yaml:"open_first"` // how long an open breaker waits before its first probe
 	OpenMost  time.Duration `yaml:"open_most"`  // and at most, growing
 	Window    time.Duration `yaml:"window"`     // Dataverse's sliding window of service protection
+	Metadata  time.Duration `yaml:"metadata"`   // how long what was read of a table's metadata is believed
 }
 
 // DefaultTiming is what production runs with.
@@ -33,6 +34,7 @@ func DefaultTiming() Timing {
 		OpenFirst: 15 * time.Second,
 		OpenMost:  2 * time.Minute,
 		Window:    5 * time.Minute,
+		Metadata:  time.Hour,
 	}
 }
 
@@ -46,6 +48,7 @@ func (t Timing) Divide(n int) Timing {
 	return Timing{
 		Lease: t.Lease / d, AckWait: t.AckWait / d, Hold: t.Hold / d, Request: t.Request / d, Letters: t.Letters / d,
 		Publish: t.Publish / d, Flush: t.Flush / d, OpenFirst: t.OpenFirst / d, OpenMost: t.OpenMost / d, Window: t.Window / d,
+		Metadata: t.Metadata / d,
 	}
 }
 
@@ -66,6 +69,7 @@ func (t Timing) Validate() error {
 		{"open_first", t.OpenFirst},
 		{"open_most", t.OpenMost},
 		{"window", t.Window},
+		{"metadata", t.Metadata},
 	} {
 		if f.d <= 0 {
 			errs = append(errs, fmt.Errorf("timing.%s: %s is not positive", f.name, f.d))

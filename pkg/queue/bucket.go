@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock-sync/penstock/pkg/penstock"
@@ -112,6 +113,44 @@ func (q *Queue) PutLimits(ctx context.Context, name string, data []byte) error {
 	}
 	_, err = bucket.Put(ctx, name, data)
 	return fault("store "+name+" in "+bucketLimits, err)
+}
+
+// Metadata reads what is kept of a table's metadata, nil where nothing is: it was never kept, or Timing.Metadata ago.
+func (q *Queue) Metadata(ctx context.Context, organization, table string) ([]byte, error) {
+	v, err := q.get(ctx, bucketMetadata, keyOfMetadata(organization, table))
+	if err != nil || v.Revision == 0 {
+		return nil, err
+	}
+	size, err := s2.DecodedLen(v.Data)
+	if err != nil || size > maxDecoded {
+		return nil, nil //nolint:nilerr // what cannot be read is not there: whoever asks reads it anew
+	}
+	data, err := s2.Decode(nil, v.Data)
+	if err != nil {
+		return nil, nil //nolint:nilerr // likewise
+	}
+	return data, nil
+}
+
+// PutMetadata keeps a table's metadata for all services, compressed: the choices of a large table are long lists of labels.
+func (q *Queue) PutMetadata(ctx context.Context, organization, table string, data []byte) error {
+	bucket, err := q.bucket(ctx, bucketMetadata)
+	if err != nil {
+		return err
+	}
+	name := keyOfMetadata(organization, table)
+	_, err = bucket.Put(ctx, name, s2.EncodeBetter(nil, data))
+	return fault("store "+name+" in "+bucketMetadata, err)
+}
+
+// DropMetadata makes everyone read a table's metadata anew.
+func (q *Queue) DropMetadata(ctx context.Context, organization, table string) error {
+	bucket, err := q.bucket(ctx, bucketMetadata)
+	if err != nil {
+		return err
+	}
+	name := keyOfMetadata(organization, table)
+	return fault("drop "+name+" from "+bucketMetadata, bucket.Delete(ctx, name))
 }
 
 // bucket looks a bucket up once; the handle stays good as long as there is one of that name.

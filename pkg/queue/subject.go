@@ -19,10 +19,11 @@ const (
 
 // Buckets.
 const (
-	bucketSpecs  = "penstock_specs"
-	bucketRuns   = "penstock_runs"
-	bucketLeases = "penstock_leases"
-	bucketLimits = "penstock_limits"
+	bucketSpecs    = "penstock_specs"
+	bucketRuns     = "penstock_runs"
+	bucketLeases   = "penstock_leases"
+	bucketLimits   = "penstock_limits"
+	bucketMetadata = "penstock_metadata"
 )
 
 // Durable consumers of the streams that one service reads alone. Those of changes are named by [consumerOf].
@@ -153,6 +154,10 @@ func SpecOfSync(id penstock.SyncID) string { return "sync." + id.Environment + "
 
 // LimitsOfUser names what is remembered of the limits of an application user: learned rate, pause, spend.
 func LimitsOfUser(environment, user string) string { return "user." + environment + "." + user }
+
+// keyOfMetadata is where the metadata of a table is kept, by the organisation that it was read from: two environments of
+// one organisation share it.
+func keyOfMetadata(organization, table string) string { return organization + "." + table }
 
 // subjectOfEnvironment is a filter of all that waits for an environment's writers.
 func subjectOfEnvironment(environment string) string {

@@ -102,6 +102,7 @@ func (q *Queue) streams() []jetstream.StreamConfig {
 		bucket(bucketRuns, "per sync, its newest run and the wish for the next", 1, 0),
 		bucket(bucketLeases, "who leads a sync, who writes as an application user", 1, q.timing.Lease),
 		bucket(bucketLimits, "what is known of Dataverse's limits", 1, 0),
+		bucket(bucketMetadata, "tables of Dataverse, as they were read some time ago", 1, q.timing.Metadata),
 	}
 }
 

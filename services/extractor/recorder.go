@@ -50,6 +50,11 @@ func (x *extractor) note(ctx context.Context, r *penstock.Result) error {
 	if r.Suspend == nil && !astray {
 		return nil
 	}
+	if r.Suspend != nil && r.Suspend.Class == penstock.Mapping {
+		if err := x.forget(ctx, r.Run); err != nil {
+			x.env.Log.Warn("metadata that may be out of date is kept until its time is over", "sync", r.Run.Sync.String(), "err", err)
+		}
+	}
 	_, err := x.queue.UpdateRun(ctx, r.Run.Sync, func(run *penstock.Run) error {
 		if run.ID.Number != r.Run.Number {
 			return nil // late: the ledger sends its keys again

@@ -212,12 +212,6 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	if j.past, err = j.x.ledger.Past(ctx, j.run.ID.Sync, who.Organization); err != nil {
 		return err
 	}
-	tables := map[string]*dataverse.Table{}
-	for _, name := range s.Tables() {
-		if tables[name], err = client.Table(ctx, name); err != nil {
-			return err
-		}
-	}
 	columns, err := j.x.conn.Columns(ctx, s.From.Query)
 	if err != nil {
 		return fmt.Errorf("the model of %s (%s): %w", s, s.From.File, err)
@@ -226,9 +220,7 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	for i, c := range columns {
 		sources[i] = mapping.SourceColumn{Name: c.Name, Type: c.Type}
 	}
-	j.plan, err = mapping.Compile(mapping.Input{
-		Sync: s, Organization: who.Organization, Table: tables[s.To.Table], Targets: tables, Model: sources,
-	})
+	j.plan, err = j.x.compile(ctx, client, mapping.Input{Sync: s, Organization: who.Organization, Model: sources})
 	if err != nil {
 		return err
 	}

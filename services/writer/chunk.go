@@ -244,7 +244,8 @@ func (s *sending) read(a dataverse.Answer, sent []int, tried []tally, size int) 
 // away in mid-batch.
 func (s *sending) system(i int, cause penstock.Cause, a dataverse.Answer) {
 	if a.Fault != nil { // of the whole request: no row was looked at, so none is refused
-		s.suspend = faultCause(a.Fault)
+		cause.Message = a.Fault.Error() // what was attempted, and the next step
+		s.suspend = &cause
 		return
 	}
 	fine := slices.ContainsFunc(a.Verdicts, func(v dataverse.Verdict) bool { return v.Kind == penstock.Fine })
@@ -309,13 +310,4 @@ func (u *applicationUser) learn(a dataverse.Answer, changes int) {
 		each = old + (each-old)/8
 	}
 	u.perChange.Store(each)
-}
-
-// faultCause is the reason of a suspension that the answer to a whole request gave.
-func faultCause(f *penstock.Error) *penstock.Cause {
-	code := f.Code
-	if code == "" {
-		code = "environment_fault"
-	}
-	return &penstock.Cause{Class: penstock.Permission, Code: code, Message: f.Error()}
 }

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,8 +113,11 @@ func TestAFaultOfTheWholeRequestSuspendsWithoutLetters(t *testing.T) {
 	s := fresh(2)
 	a := answer(penstock.SystemFault, penstock.SystemFault)
 	a.Fault = &penstock.Error{Op: "dataverse: token", Kind: penstock.SystemFault, Code: "AADSTS7000222", Hint: "make a new secret"}
+	for i := range a.Verdicts { // as Batch gives them
+		a.Verdicts[i].Cause = penstock.Cause{Class: penstock.Permission, Code: a.Fault.Code}
+	}
 	s.read(a, all(2), make([]tally, 2), 100)
-	if s.suspend == nil || s.suspend.Code != "AADSTS7000222" || len(s.letters) != 0 {
+	if s.suspend == nil || s.suspend.Code != "AADSTS7000222" || !strings.Contains(s.suspend.Message, "make a new secret") || len(s.letters) != 0 {
 		t.Errorf("suspended for %+v with %d letters", s.suspend, len(s.letters))
 	}
 	if r := s.result(); r.Changes[0].Outcome != penstock.NotSent {

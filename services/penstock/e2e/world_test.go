@@ -100,6 +100,7 @@ type world struct {
 	request   atomic.Pointer[func(emulator.Request) emulator.Fault] // before a batch is executed
 	committed atomic.Pointer[func(emulator.Request)]                // after, and before the answer
 	arrived   arrivals
+	described atomic.Int64 // requests for metadata
 }
 
 // arrivals are the batches that reached Dataverse, refused ones included.
@@ -373,7 +374,10 @@ func (w *world) compile() {
 	}))
 }
 
-func (w *world) onRequest(_ *http.Request, r emulator.Request) emulator.Fault {
+func (w *world) onRequest(request *http.Request, r emulator.Request) emulator.Fault {
+	if strings.Contains(request.URL.Path, "EntityDefinitions") {
+		w.described.Add(1)
+	}
 	if r.Batch == 0 {
 		return emulator.Fault{}
 	}
