@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,23 +33,24 @@ type Answer struct {
 }
 
 // Batch sends changes of one table (its logical name, as Dataverse's messages spell it) in one $batch request, at most
-// [penstock.MaxChanges], as operations that stand alone: each succeeds or fails for itself.
+// [penstock.MaxChanges], as operations that stand alone: each succeeds or fails for itself. How they are to be executed
+// goes with every one of them: nothing says that Dataverse would take it from the request as a whole.
 //
 // The verdict on a change is Fine also where Dataverse says no but there is nothing left to do: a delete of a record
 // that does not exist, a create that an earlier request of ours has carried out. Unanswered stands for everything that
 // is not certain. An Update whose record is missing is a RowFault of class reference without a Target.
-func (c *Client) Batch(ctx context.Context, table string, changes []penstock.Change) Answer {
+func (c *Client) Batch(ctx context.Context, table string, how penstock.Execution, changes []penstock.Change) Answer {
 	a := Answer{Verdicts: make([]Verdict, len(changes)), Limits: Limits{RequestsLeft: -1, SecondsLeft: -1}}
 	if len(changes) == 0 {
 		return a
 	}
 	op := "dataverse: batch of " + table
-	if err := sendable(changes); err != nil {
+	if err := sendable(how, changes); err != nil {
 		a.fail(&penstock.Error{Op: op, Kind: penstock.SystemFault, Err: err, Hint: hintDefect}, penstock.Cause{})
 		return a
 	}
 	buffer := c.buffer()
-	body := &payload{data: appendBatch((*buffer)[:0], c.boundary, c.root.Path, changes)}
+	body := &payload{data: appendBatch((*buffer)[:0], c.boundary, c.root.Path, headersOf(how), changes)}
 	header := http.Header{
 		"Content-Type": {`multipart/mixed; boundary="` + c.boundary + `"`},
 		"Accept":       {"application/json"},
@@ -67,7 +69,12 @@ func (c *Client) Batch(ctx context.Context, table string, changes []penstock.Cha
 	return a
 }
 
-func sendable(changes []penstock.Change) error {
+func sendable(how penstock.Execution, changes []penstock.Change) error {
+	for _, step := range how.BypassSteps {
+		if !plainGUID.MatchString(step) {
+			return fmt.Errorf("%q is not the GUID of a plug-in step", step)
+		}
+	}
 	if len(changes) > penstock.MaxChanges {
 		return fmt.Errorf("%d changes are more than the %d that a batch takes", len(changes), penstock.MaxChanges)
 	}
@@ -191,9 +198,33 @@ func (a *Answer) rejected(op string, resp *http.Response) {
 	a.fail(r.fault, r.cause)
 }
 
-// appendBatch frames changes as a multipart body. path is that of the API root. Every line ends in CRLF: with less,
-// Dataverse does not find the end of the last operation.
-func appendBatch(b []byte, boundary, path string, changes []penstock.Change) []byte {
+// headersOf writes how changes are to be executed as headers of an operation (reference "Request headers").
+func headersOf(how penstock.Execution) string {
+	var h strings.Builder
+	set := func(name, value string) { h.WriteString("MSCRM." + name + ": " + value + "\r\n") }
+	switch {
+	case how.BypassSync && how.BypassAsync:
+		set("BypassBusinessLogicExecution", "CustomSync,CustomAsync")
+	case how.BypassSync:
+		set("BypassBusinessLogicExecution", "CustomSync")
+	case how.BypassAsync:
+		set("BypassBusinessLogicExecution", "CustomAsync")
+	}
+	if len(how.BypassSteps) > 0 {
+		set("BypassBusinessLogicExecutionStepIds", strings.Join(how.BypassSteps, ","))
+	}
+	if how.BypassFlows {
+		set("SuppressCallbackRegistrationExpanderJob", "true")
+	}
+	if how.DetectDuplicates {
+		set("SuppressDuplicateDetection", "false")
+	}
+	return h.String()
+}
+
+// appendBatch frames changes as a multipart body. path is that of the API root, headers go with each operation. Every
+// line ends in CRLF: with less, Dataverse does not find the end of the last operation.
+func appendBatch(b []byte, boundary, path, headers string, changes []penstock.Change) []byte {
 	for i := range changes {
 		ch := &changes[i]
 		b = append(b, "--"...)
@@ -211,13 +242,17 @@ func appendBatch(b []byte, boundary, path string, changes []penstock.Change) []b
 		b = appendAddress(b, ch.Address)
 		switch ch.Operation {
 		case penstock.Delete:
-			b = append(b, " HTTP/1.1\r\n\r\n\r\n"...)
+			b = append(b, " HTTP/1.1\r\n"...)
+			b = append(b, headers...)
+			b = append(b, "\r\n\r\n"...)
 			continue
 		case penstock.Update:
-			b = append(b, " HTTP/1.1\r\nContent-Type: application/json\r\nIf-Match: *\r\n\r\n"...)
+			b = append(b, " HTTP/1.1\r\nContent-Type: application/json\r\nIf-Match: *\r\n"...)
 		case penstock.Upsert, penstock.Create:
-			b = append(b, " HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"...)
+			b = append(b, " HTTP/1.1\r\nContent-Type: application/json\r\n"...)
 		}
+		b = append(b, headers...)
+		b = append(b, "\r\n"...)
 		b = append(b, ch.Body...)
 		b = append(b, "\r\n"...)
 	}

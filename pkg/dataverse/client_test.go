@@ -112,7 +112,7 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 		w.Header().Set("Content-Type", multi)
 		_, _ = io.WriteString(w, delim+ok204+end)
 	})
-	a := connect(t, f.URL).Batch(t.Context(), "contact", upserts(1))
+	a := connect(t, f.URL).Batch(t.Context(), "contact", penstock.Execution{}, upserts(1))
 	if a.Fault != nil || a.Verdicts[0].Kind != penstock.Fine || a.Elapsed <= 0 {
 		t.Errorf("%+v", a)
 	}
@@ -120,7 +120,7 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 
 func TestATokenRefusedTwiceIsTheSystemsFault(t *testing.T) {
 	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
-	a := connect(t, f.URL).Batch(t.Context(), "contact", upserts(2))
+	a := connect(t, f.URL).Batch(t.Context(), "contact", penstock.Execution{}, upserts(2))
 	if a.Fault == nil || a.Fault.Kind != penstock.SystemFault || a.Verdicts[1].Kind != penstock.SystemFault || a.Fault.Hint == "" {
 		t.Errorf("%+v", a)
 	}
@@ -146,7 +146,7 @@ func TestABatchGoesOutAsDataverseWantsIt(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		answer, seen := respond(t, body, strings.TrimSuffix(mark, `"`))
+		answer, seen, _ := respond(t, body, strings.TrimSuffix(mark, `"`))
 		for i, want := range []penstock.Operation{penstock.Upsert, penstock.Update, penstock.Create, penstock.Delete} {
 			if i >= len(seen) || seen[i].Operation != want {
 				t.Errorf("operation %d of %+v, want %v", i, seen, want)
@@ -160,7 +160,7 @@ func TestABatchGoesOutAsDataverseWantsIt(t *testing.T) {
 	})
 	c := connect(t, f.URL)
 	for range 2 {
-		a := c.Batch(t.Context(), "contact", []penstock.Change{
+		a := c.Batch(t.Context(), "contact", penstock.Execution{}, []penstock.Change{
 			{Operation: penstock.Upsert, Address: "contacts(x='1')", Body: []byte(`{"a":1}`)},
 			{Operation: penstock.Update, Address: "contacts(x='2')", Body: []byte(`{"a":"bad"}`)},
 			{Operation: penstock.Create, Address: "contacts", Body: []byte(`{"contactid":"` + one + `"}`)},
@@ -207,21 +207,21 @@ func TestWhatWasNeverSentIsNotUnanswered(t *testing.T) {
 	t.Run("cancelled before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		verdictsAre(t, c.Batch(ctx, "contact", upserts(2)), penstock.NotExecuted)
+		verdictsAre(t, c.Batch(ctx, "contact", penstock.Execution{}, upserts(2)), penstock.NotExecuted)
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		f.Close()
 		c.Close() // a kept connection would be written to before anybody knew
-		a := c.Batch(t.Context(), "contact", upserts(2))
+		a := c.Batch(t.Context(), "contact", penstock.Execution{}, upserts(2))
 		verdictsAre(t, a, penstock.Transient)
 		if a.Elapsed != 0 || !strings.Contains(a.Fault.Error(), "firewall") {
 			t.Errorf("%v %v", a.Elapsed, a.Fault)
 		}
 	})
 	t.Run("not ours to send", func(t *testing.T) {
-		verdictsAre(t, c.Batch(t.Context(), "contact", []penstock.Change{{Operation: 9, Address: "x"}}), penstock.SystemFault)
-		verdictsAre(t, c.Batch(t.Context(), "contact", make([]penstock.Change, penstock.MaxChanges+1)), penstock.SystemFault)
-		if a := c.Batch(t.Context(), "contact", nil); a.Fault != nil || len(a.Verdicts) != 0 {
+		verdictsAre(t, c.Batch(t.Context(), "contact", penstock.Execution{}, []penstock.Change{{Operation: 9, Address: "x"}}), penstock.SystemFault)
+		verdictsAre(t, c.Batch(t.Context(), "contact", penstock.Execution{}, make([]penstock.Change, penstock.MaxChanges+1)), penstock.SystemFault)
+		if a := c.Batch(t.Context(), "contact", penstock.Execution{}, nil); a.Fault != nil || len(a.Verdicts) != 0 {
 			t.Errorf("%+v", a)
 		}
 	})
@@ -233,7 +233,7 @@ func TestWhatWasSentAndNotAnsweredIsUnanswered(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			panic(http.ErrAbortHandler)
 		})
-		verdictsAre(t, connect(t, f.URL).Batch(t.Context(), "contact", upserts(2)), penstock.Unanswered)
+		verdictsAre(t, connect(t, f.URL).Batch(t.Context(), "contact", penstock.Execution{}, upserts(2)), penstock.Unanswered)
 	})
 	t.Run("the answer is cut", func(t *testing.T) {
 		f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -243,7 +243,7 @@ func TestWhatWasSentAndNotAnsweredIsUnanswered(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		})
-		a := connect(t, f.URL).Batch(t.Context(), "contact", upserts(2))
+		a := connect(t, f.URL).Batch(t.Context(), "contact", penstock.Execution{}, upserts(2))
 		if a.Fault != nil || a.Verdicts[0].Kind != penstock.Fine || a.Verdicts[1].Kind != penstock.Unanswered {
 			t.Errorf("%+v", a)
 		}
@@ -254,7 +254,7 @@ func TestWhatWasSentAndNotAnsweredIsUnanswered(t *testing.T) {
 	}
 	t.Run("the limit of a request passes", func(t *testing.T) {
 		f := newFake(t, hang)
-		a := connect(t, f.URL, func(c *Config) { c.Request = 100 * time.Millisecond }).Batch(t.Context(), "contact", upserts(2))
+		a := connect(t, f.URL, func(c *Config) { c.Request = 100 * time.Millisecond }).Batch(t.Context(), "contact", penstock.Execution{}, upserts(2))
 		verdictsAre(t, a, penstock.Unanswered)
 		if !errors.Is(a.Fault, context.DeadlineExceeded) {
 			t.Error(a.Fault)
@@ -267,7 +267,7 @@ func TestWhatWasSentAndNotAnsweredIsUnanswered(t *testing.T) {
 			cancel()
 			<-r.Context().Done()
 		})
-		verdictsAre(t, connect(t, f.URL).Batch(ctx, "contact", upserts(2)), penstock.Unanswered)
+		verdictsAre(t, connect(t, f.URL).Batch(ctx, "contact", penstock.Execution{}, upserts(2)), penstock.Unanswered)
 	})
 }
 
@@ -278,7 +278,7 @@ func TestThrottlingSaysHowLong(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		_, _ = io.WriteString(w, errorBody("0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds."))
 	})
-	a := connect(t, f.URL).Batch(t.Context(), "contact", upserts(2))
+	a := connect(t, f.URL).Batch(t.Context(), "contact", penstock.Execution{}, upserts(2))
 	verdictsAre(t, a, penstock.Throttled)
 	if a.Fault.Wait != 27*time.Second || a.Limits.RetryAfter != 27*time.Second || a.Fault.Code != "0x80072322" {
 		t.Errorf("%+v %+v", a.Fault, a.Limits)

@@ -60,7 +60,7 @@ func TestWhoAmIOfTheEmulator(t *testing.T) {
 func TestEachChangeGetsItsOwnVerdict(t *testing.T) {
 	s, c := emulate(t, emulator.Config{})
 	const id = "5f3c0b7e-1111-4222-8333-444455556666"
-	seed := c.Batch(t.Context(), "contact", []penstock.Change{
+	seed := c.Batch(t.Context(), "contact", penstock.Execution{}, []penstock.Change{
 		contact(penstock.Upsert, "C-1", `{"firstname":"Ada"}`),
 		{Operation: penstock.Create, Address: "contacts", Body: []byte(`{"contactid":"` + id + `","externaluseridentifier":"C-2"}`)},
 	})
@@ -92,7 +92,7 @@ func TestEachChangeGetsItsOwnVerdict(t *testing.T) {
 	for i := range steps {
 		changes[i] = steps[i].change
 	}
-	a := c.Batch(t.Context(), "contact", changes)
+	a := c.Batch(t.Context(), "contact", penstock.Execution{}, changes)
 	if a.Fault != nil {
 		t.Fatal(a.Fault)
 	}
@@ -156,7 +156,7 @@ func TestFaultsOfTheEnvironment(t *testing.T) {
 			for i := range changes {
 				changes[i] = contact(penstock.Upsert, fmt.Sprint("C-", i), `{"firstname":"Ada"}`)
 			}
-			a := c.Batch(t.Context(), "contact", changes)
+			a := c.Batch(t.Context(), "contact", penstock.Execution{}, changes)
 			if got := kinds(a); !slices.Equal(got, tt.want) {
 				t.Errorf("%v, want %v: %+v %v", got, tt.want, a.Verdicts, a.Fault)
 			}
@@ -174,7 +174,7 @@ func TestAHangingEnvironmentIsUnanswered(t *testing.T) {
 		}
 		return emulator.Fault{Kind: emulator.Hang}
 	}}}, func(c *dataverse.Config) { c.Request = 200 * time.Millisecond })
-	a := c.Batch(t.Context(), "contact", []penstock.Change{contact(penstock.Upsert, "C-1", "{}")})
+	a := c.Batch(t.Context(), "contact", penstock.Execution{}, []penstock.Change{contact(penstock.Upsert, "C-1", "{}")})
 	if a.Fault == nil || a.Fault.Kind != penstock.Unanswered || !errors.Is(a.Fault, context.DeadlineExceeded) {
 		t.Errorf("%+v", a)
 	}
@@ -183,7 +183,7 @@ func TestAHangingEnvironmentIsUnanswered(t *testing.T) {
 func TestRevokedTokensAreRenewed(t *testing.T) {
 	s, c := emulate(t, emulator.Config{})
 	for range 3 {
-		if a := c.Batch(t.Context(), "contact", []penstock.Change{contact(penstock.Upsert, "C-1", "{}")}); a.Fault != nil {
+		if a := c.Batch(t.Context(), "contact", penstock.Execution{}, []penstock.Change{contact(penstock.Upsert, "C-1", "{}")}); a.Fault != nil {
 			t.Fatal(a.Fault)
 		}
 		s.RevokeTokens()
@@ -343,7 +343,7 @@ func BenchmarkBatchAgainstTheEmulator(b *testing.B) {
 	b.ReportAllocs()
 	ops := 0
 	for b.Loop() {
-		a := c.Batch(b.Context(), "contact", changes)
+		a := c.Batch(b.Context(), "contact", penstock.Execution{}, changes)
 		if a.Fault != nil || a.Verdicts[999].Kind != penstock.Fine {
 			b.Fatal(a.Fault, a.Verdicts[999])
 		}

@@ -232,7 +232,7 @@ func split(body []byte) (pieces [][]byte) {
 
 // respond is a tiny Dataverse: it takes a batch apart with the standard library, and answers each operation with the
 // status that its body or address names.
-func respond(t testing.TB, request []byte, requestBoundary string) (answer []byte, seen []penstock.Change) {
+func respond(t testing.TB, request []byte, requestBoundary string) (answer []byte, seen []penstock.Change, how []http.Header) {
 	t.Helper()
 	var out bytes.Buffer
 	in := multipart.NewReader(bytes.NewReader(request), requestBoundary)
@@ -272,7 +272,7 @@ func respond(t testing.TB, request []byte, requestBoundary string) (answer []byt
 		case header.Get("If-Match") == "*":
 			ch.Operation = penstock.Update
 		}
-		seen = append(seen, ch)
+		seen, how = append(seen, ch), append(how, http.Header(header))
 		out.WriteString(delim)
 		if bytes.Contains(body, []byte("bad")) {
 			out.WriteString(bad400)
@@ -281,13 +281,14 @@ func respond(t testing.TB, request []byte, requestBoundary string) (answer []byt
 		}
 	}
 	out.WriteString(end)
-	return out.Bytes(), seen
+	return out.Bytes(), seen, how
 }
 
 // FuzzRoundTrip frames changes, has the standard library take them apart, and reads the answer: every change arrives as
 // it was, and every verdict is that of its change.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add(uint8(0), "contacts(externaluseridentifier='C-1')", `{"firstname":"A"}`, uint8(3), "contacts(x='y z')", `{"a":"bad"}`)
+	f.Add(uint8(60), "contacts(x='1')", `{}`, uint8(3), "contacts(x='2')", "")
 	f.Add(uint8(1), "contacts(a='ä\r\nHost: x')", "{}", uint8(2), "contacts", `{"contactid":"1"}`)
 	f.Fuzz(func(t *testing.T, op1 uint8, address1, body1 string, op2 uint8, address2, body2 string) {
 		changes := []penstock.Change{
@@ -300,7 +301,15 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 		}
 		mark := "batch_" + rand.Text()
-		answer, seen := respond(t, appendBatch(nil, mark, "/api/data/v9.2/", changes), mark)
+		bypassed, flows, detected := []string{"", "CustomSync", "CustomAsync", "CustomSync,CustomAsync"}[op1>>2&3], "", ""
+		how := penstock.Execution{BypassSync: op1&4 > 0, BypassAsync: op1&8 > 0, BypassFlows: op1&16 > 0, DetectDuplicates: op1&32 > 0}
+		if how.BypassFlows {
+			flows = "true"
+		}
+		if how.DetectDuplicates {
+			detected = "false"
+		}
+		answer, seen, headers := respond(t, appendBatch(nil, mark, "/api/data/v9.2/", headersOf(how), changes), mark)
 		if len(seen) != len(changes) {
 			t.Fatalf("%d operations arrived", len(seen))
 		}
@@ -308,6 +317,13 @@ func FuzzRoundTrip(f *testing.F) {
 		for i, ch := range changes {
 			if got := seen[i]; got.Operation != ch.Operation || !bytes.Equal(got.Body, ch.Body) || got.Address != string(appendAddress(nil, ch.Address)) {
 				t.Fatalf("change %d: sent %v %q %q, arrived %v %q %q", i, ch.Operation, ch.Address, ch.Body, got.Operation, got.Address, got.Body)
+			}
+			for name, want := range map[string]string{
+				"Mscrm.bypassbusinesslogicexecution": bypassed, "Mscrm.suppresscallbackregistrationexpanderjob": flows, "Mscrm.suppressduplicatedetection": detected,
+			} {
+				if got := headers[i].Get(name); got != want {
+					t.Fatalf("change %d: %s is %q, want %q", i, name, got, want)
+				}
 			}
 			want := penstock.Fine
 			if bytes.Contains(ch.Body, []byte("bad")) {
@@ -336,7 +352,7 @@ func BenchmarkFrameAndRead(b *testing.B) {
 	b.ReportAllocs()
 	ops := 0
 	for b.Loop() {
-		buf = appendBatch(buf[:0], "batch_5T4G2YQ7ZC4T2M2H3QY2K6QFGS", "/api/data/v9.2/", changes)
+		buf = appendBatch(buf[:0], "batch_5T4G2YQ7ZC4T2M2H3QY2K6QFGS", "/api/data/v9.2/", "", changes)
 		in.Reset(answer)
 		resp.Body = io.NopCloser(in)
 		c.read(&a, "op", "contact", changes, resp)

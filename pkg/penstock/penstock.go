@@ -90,6 +90,17 @@ type Change struct {
 	Hash      Hash   // of the mapped values; zero for a delete
 }
 
+// An Execution is what Dataverse is to leave out, or to do besides, when it executes the changes of a sync. Its zero value
+// is what the Web API does unless told otherwise: all custom logic, no duplicate detection. Leaving something out is a
+// right of its own (prvBypassCustomBusinessLogic), without which Dataverse refuses every change.
+type Execution struct {
+	BypassSync       bool     // no custom synchronous plug-ins and workflows
+	BypassAsync      bool     // no custom asynchronous ones
+	BypassSteps      []string // these plug-in steps alone are left out, by GUID; at most 3, unless the organisation allows more
+	BypassFlows      bool     // no flow of Power Automate is set off
+	DetectDuplicates bool     // the table's duplicate detection rules apply
+}
+
 // A RunID names one run of a sync, and the leader that carries it out. Chunks and results carry it.
 type RunID struct {
 	Sync         SyncID
@@ -107,6 +118,7 @@ type Chunk struct {
 	Table       string // logical name of the table, as Dataverse's messages spell it
 	Fingerprint uint64 // of the mapping, renderer, types and metadata that the changes were made with
 	Created     time.Time
+	Execution   Execution
 	Changes     []Change
 }
 

@@ -91,6 +91,10 @@ func encodeChunk(c *penstock.Chunk) (*nats.Msg, error) {
 	msg, err := pack(subjectOfChanges(c.Run.Sync, c.Lane), idOfChunk(c.Run, c.Ordinal), &penstockv1.Chunk{
 		Run: encodeRun(c.Run), Ordinal: c.Ordinal, Table: c.Table, Fingerprint: c.Fingerprint,
 		Created: encodeTime(c.Created), Changes: list, Bulk: c.Lane == penstock.Bulk,
+		Execution: &penstockv1.Execution{
+			BypassSync: c.Execution.BypassSync, BypassAsync: c.Execution.BypassAsync, BypassSteps: c.Execution.BypassSteps,
+			BypassFlows: c.Execution.BypassFlows, DetectDuplicates: c.Execution.DetectDuplicates,
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -115,6 +119,11 @@ func decodeChunk(msg *nats.Msg) (*penstock.Chunk, error) {
 	c := &penstock.Chunk{
 		Run: run, Ordinal: m.GetOrdinal(), Table: m.GetTable(), Fingerprint: m.GetFingerprint(),
 		Created: decodeTime(m.GetCreated()), Changes: make([]penstock.Change, len(m.GetChanges())),
+	}
+	e := m.GetExecution()
+	c.Execution = penstock.Execution{
+		BypassSync: e.GetBypassSync(), BypassAsync: e.GetBypassAsync(), BypassSteps: e.GetBypassSteps(),
+		BypassFlows: e.GetBypassFlows(), DetectDuplicates: e.GetDetectDuplicates(),
 	}
 	if m.GetBulk() {
 		c.Lane = penstock.Bulk

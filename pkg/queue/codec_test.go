@@ -153,6 +153,12 @@ func FuzzChunk(f *testing.F) {
 			Run:     penstock.RunID{Sync: penstock.SyncID{Environment: "e", Name: name}, Organization: "o", Number: number, Epoch: epoch},
 			Ordinal: ordinal, Lane: penstock.Lane(operation % 2), Table: "contact", Fingerprint: number ^ epoch,
 			Created: time.Unix(created%(1<<33), 0).UTC(),
+			Execution: penstock.Execution{
+				BypassSync: operation&1 > 0, BypassAsync: operation&2 > 0, BypassFlows: operation&4 > 0, DetectDuplicates: operation&8 > 0,
+			},
+		}
+		if operation&16 > 0 {
+			c.Execution.BypassSteps = []string{"5f3c0b7e-1111-4222-8333-444455556666"}
 		}
 		change := penstock.Change{Operation: penstock.Operation(operation % 4), Key: key, Address: key, Body: body}
 		copy(change.Hash[:], hash)

@@ -209,6 +209,16 @@ func (r *reader) word(n ast.Node, what string, known ...string) string {
 	return known[0]
 }
 
+// flag reads true or false.
+func (r *reader) flag(n ast.Node, what string) bool {
+	b, ok := n.(*ast.BoolNode)
+	if !ok {
+		r.problem(n, "write true or false", "%s must be true or false, not %s", what, kindOf(n))
+		return false
+	}
+	return b.Value
+}
+
 // count reads a whole number of at least 0.
 func (r *reader) count(n ast.Node, what string) int {
 	if i, ok := n.(*ast.IntegerNode); ok {

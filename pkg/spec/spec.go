@@ -92,7 +92,37 @@ type To struct {
 	Match       []string `json:"match"` // the name of an alternate key, or its columns, or the primary key's column
 	Mode        Mode     `json:"mode"`
 	OnLeave     OnLeave  `json:"on_leave"`
+
+	// What of Dynamics' own logic the changes bypass: sync and async (custom plug-ins and workflows), flows (Power Automate),
+	// or plug-in steps by GUID.
+	Bypass           []string `json:"bypass,omitempty"`
+	DetectDuplicates bool     `json:"detect_duplicates,omitempty"` // apply the table's duplicate detection rules
 }
+
+// Execution is what [To.Bypass] and [To.DetectDuplicates] ask of Dataverse.
+func (t To) Execution() penstock.Execution {
+	e := penstock.Execution{DetectDuplicates: t.DetectDuplicates}
+	for _, b := range t.Bypass {
+		switch b {
+		case bypassSync:
+			e.BypassSync = true
+		case bypassAsync:
+			e.BypassAsync = true
+		case bypassFlows:
+			e.BypassFlows = true
+		default:
+			e.BypassSteps = append(e.BypassSteps, b)
+		}
+	}
+	return e
+}
+
+// The words of [To.Bypass].
+const (
+	bypassSync  = "sync"
+	bypassAsync = "async"
+	bypassFlows = "flows"
+)
 
 // A Mode says which records a sync may make and change.
 type Mode string

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -102,6 +104,20 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 	}
 }
 
+func TestWhatDataverseIsToLeaveOut(t *testing.T) {
+	s, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "on_leave: delete",
+		"bypass: [async, flows, 5F3C0B7E-1111-4222-8333-444455556666], detect_duplicates: true", 1)), "SELECT 1", "s.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := penstock.Execution{
+		BypassAsync: true, BypassFlows: true, BypassSteps: []string{"5f3c0b7e-1111-4222-8333-444455556666"}, DetectDuplicates: true,
+	}
+	if got := s.To.Execution(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestDefaultsAreFilledIn(t *testing.T) {
 	s, err := ParseSync("s.yaml", []byte(`
 sync: a
@@ -185,6 +201,8 @@ s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, 
 		{"a key column twice", change("key: customer_id", "key: [a, a]"), "s.yaml:2:38: from.key names a twice; keep one of them"},
 		{"a compound key with one column short", change("{key: externaluseridentifier}", "{key: [a, b]}"), "s.yaml:2:34: from.key has 1 columns and to.match.key has 2; give one warehouse column for each, in the same order"},
 		{"a delete by a sync that makes no records", change("mode: upsert", "mode: update"), "s.yaml:3:105: a sync of mode update cannot delete: the records are not its own; choose mode: upsert, or on_leave: nothing"},
+		{"a bypass that is neither a word nor a step", change("mode: upsert", "bypass: [async, flow]"), `s.yaml:3:97: to.bypass cannot be "flow"; did you mean flows?`},
+		{"a word for true", change("mode: upsert", "detect_duplicates: please"), "s.yaml:3:100: to.detect_duplicates must be true or false, not text; write true or false"},
 		{"several at once", change("table: contact, ", "")[:strings.Index(syncFile, "map:")-16] + "mapp: x\n", `s.yaml:1:1: map is missing in the sync; add map: …
 s.yaml:3:7: table is missing in to; add table: …
 s.yaml:5:1: unknown key "mapp" in the sync; did you mean map?`},

@@ -80,12 +80,22 @@ func (r *reader) to(n ast.Node) (to To, match ast.Node) {
 			onLeave = n
 			to.OnLeave = OnLeave(r.word(n, "to.on_leave", string(Nothing), string(Delete)))
 		}},
+		key{"bypass", false, func(n ast.Node) { to.Bypass = r.oneOrMore(n, "to.bypass", r.bypassed) }},
+		key{"detect_duplicates", false, func(n ast.Node) { to.DetectDuplicates = r.flag(n, "to.detect_duplicates") }},
 	)
 	if to.OnLeave == Delete && to.Mode != Upsert {
 		r.problem(onLeave, "choose mode: upsert, or on_leave: nothing",
 			"a sync of mode %s cannot delete: the records are not its own", to.Mode)
 	}
 	return to, match
+}
+
+// bypassed reads one of a few words, or the GUID of a plug-in step.
+func (r *reader) bypassed(n ast.Node, what string) string {
+	if s, ok := n.(*ast.StringNode); ok && guid.MatchString(s.Value) {
+		return strings.ToLower(s.Value)
+	}
+	return r.word(n, what, bypassSync, bypassAsync, bypassFlows)
 }
 
 func (r *reader) fields(n ast.Node) []Field {

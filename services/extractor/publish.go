@@ -72,7 +72,7 @@ func (j *journey) through(ctx context.Context, after uint32, fill func(context.C
 		published: func(rows int) { j.published.Add(uint64(rows)) },
 	}
 	c := &cutter{
-		template: penstock.Chunk{Run: j.run.ID, Ordinal: after, Table: j.target.sync.To.Table, Fingerprint: j.model.Fingerprint},
+		template: penstock.Chunk{Run: j.run.ID, Ordinal: after, Table: j.target.sync.To.Table, Fingerprint: j.model.Fingerprint, Execution: j.target.sync.To.Execution()},
 		moment:   j.x.cfg.Timing.Flush, out: out.chunks,
 	}
 	g, ctx := errgroup.WithContext(ctx)

@@ -174,7 +174,7 @@ func (s *sending) send(ctx context.Context, p *permit) {
 		// A request that has begun is let finish, since cutting it would only make its outcome unknown; but all of it, a
 		// token and a second try with a new one included, within the time that the barrier counts on (Timing.Quiet).
 		once, done := context.WithTimeout(context.WithoutCancel(ctx), s.user.cfg.Timing.Request)
-		a := s.user.client.Batch(once, s.chunk.Table, batch)
+		a := s.user.client.Batch(once, s.chunk.Table, s.chunk.Execution, batch)
 		done()
 		p.spend(a)
 		p = nil

@@ -90,6 +90,7 @@ type Chunk struct {
 	Created       *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created,proto3" json:"created,omitempty"`
 	Changes       []*Change              `protobuf:"bytes,6,rep,name=changes,proto3" json:"changes,omitempty"`
 	Bulk          bool                   `protobuf:"varint,7,opt,name=bulk,proto3" json:"bulk,omitempty"`
+	Execution     *Execution             `protobuf:"bytes,8,opt,name=execution,proto3" json:"execution,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -173,6 +174,91 @@ func (x *Chunk) GetBulk() bool {
 	return false
 }
 
+func (x *Chunk) GetExecution() *Execution {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
+// An Execution is what Dataverse is to leave out, or to do besides, when it executes changes.
+type Execution struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	BypassSync  bool                   `protobuf:"varint,1,opt,name=bypass_sync,json=bypassSync,proto3" json:"bypass_sync,omitempty"`
+	BypassAsync bool                   `protobuf:"varint,2,opt,name=bypass_async,json=bypassAsync,proto3" json:"bypass_async,omitempty"`
+	// GUIDs of plug-in steps.
+	BypassSteps      []string `protobuf:"bytes,3,rep,name=bypass_steps,json=bypassSteps,proto3" json:"bypass_steps,omitempty"`
+	BypassFlows      bool     `protobuf:"varint,4,opt,name=bypass_flows,json=bypassFlows,proto3" json:"bypass_flows,omitempty"`
+	DetectDuplicates bool     `protobuf:"varint,5,opt,name=detect_duplicates,json=detectDuplicates,proto3" json:"detect_duplicates,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Execution) Reset() {
+	*x = Execution{}
+	mi := &file_penstock_v1_chunk_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Execution) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Execution) ProtoMessage() {}
+
+func (x *Execution) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_chunk_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Execution.ProtoReflect.Descriptor instead.
+func (*Execution) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_chunk_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Execution) GetBypassSync() bool {
+	if x != nil {
+		return x.BypassSync
+	}
+	return false
+}
+
+func (x *Execution) GetBypassAsync() bool {
+	if x != nil {
+		return x.BypassAsync
+	}
+	return false
+}
+
+func (x *Execution) GetBypassSteps() []string {
+	if x != nil {
+		return x.BypassSteps
+	}
+	return nil
+}
+
+func (x *Execution) GetBypassFlows() bool {
+	if x != nil {
+		return x.BypassFlows
+	}
+	return false
+}
+
+func (x *Execution) GetDetectDuplicates() bool {
+	if x != nil {
+		return x.DetectDuplicates
+	}
+	return false
+}
+
 // A Change is one row rendered for Dataverse.
 type Change struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -191,7 +277,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_penstock_v1_chunk_proto_msgTypes[1]
+	mi := &file_penstock_v1_chunk_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -203,7 +289,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_chunk_proto_msgTypes[1]
+	mi := &file_penstock_v1_chunk_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -216,7 +302,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_chunk_proto_rawDescGZIP(), []int{1}
+	return file_penstock_v1_chunk_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Change) GetOperation() Operation {
@@ -258,7 +344,7 @@ var File_penstock_v1_chunk_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_chunk_proto_rawDesc = "" +
 	"\n" +
-	"\x17penstock/v1/chunk.proto\x12\vpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15penstock/v1/run.proto\"\xf8\x01\n" +
+	"\x17penstock/v1/chunk.proto\x12\vpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15penstock/v1/run.proto\"\xae\x02\n" +
 	"\x05Chunk\x12$\n" +
 	"\x03run\x18\x01 \x01(\v2\x12.penstock.v1.RunIDR\x03run\x12\x18\n" +
 	"\aordinal\x18\x02 \x01(\rR\aordinal\x12\x14\n" +
@@ -266,7 +352,15 @@ const file_penstock_v1_chunk_proto_rawDesc = "" +
 	"\vfingerprint\x18\x04 \x01(\x06R\vfingerprint\x124\n" +
 	"\acreated\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\acreated\x12-\n" +
 	"\achanges\x18\x06 \x03(\v2\x13.penstock.v1.ChangeR\achanges\x12\x12\n" +
-	"\x04bulk\x18\a \x01(\bR\x04bulk\"\x92\x01\n" +
+	"\x04bulk\x18\a \x01(\bR\x04bulk\x124\n" +
+	"\texecution\x18\b \x01(\v2\x16.penstock.v1.ExecutionR\texecution\"\xc2\x01\n" +
+	"\tExecution\x12\x1f\n" +
+	"\vbypass_sync\x18\x01 \x01(\bR\n" +
+	"bypassSync\x12!\n" +
+	"\fbypass_async\x18\x02 \x01(\bR\vbypassAsync\x12!\n" +
+	"\fbypass_steps\x18\x03 \x03(\tR\vbypassSteps\x12!\n" +
+	"\fbypass_flows\x18\x04 \x01(\bR\vbypassFlows\x12+\n" +
+	"\x11detect_duplicates\x18\x05 \x01(\bR\x10detectDuplicates\"\x92\x01\n" +
 	"\x06Change\x124\n" +
 	"\toperation\x18\x01 \x01(\x0e2\x16.penstock.v1.OperationR\toperation\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x18\n" +
@@ -293,24 +387,26 @@ func file_penstock_v1_chunk_proto_rawDescGZIP() []byte {
 }
 
 var file_penstock_v1_chunk_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_penstock_v1_chunk_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_penstock_v1_chunk_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_penstock_v1_chunk_proto_goTypes = []any{
 	(Operation)(0),                // 0: penstock.v1.Operation
 	(*Chunk)(nil),                 // 1: penstock.v1.Chunk
-	(*Change)(nil),                // 2: penstock.v1.Change
-	(*RunID)(nil),                 // 3: penstock.v1.RunID
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*Execution)(nil),             // 2: penstock.v1.Execution
+	(*Change)(nil),                // 3: penstock.v1.Change
+	(*RunID)(nil),                 // 4: penstock.v1.RunID
+	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
 }
 var file_penstock_v1_chunk_proto_depIdxs = []int32{
-	3, // 0: penstock.v1.Chunk.run:type_name -> penstock.v1.RunID
-	4, // 1: penstock.v1.Chunk.created:type_name -> google.protobuf.Timestamp
-	2, // 2: penstock.v1.Chunk.changes:type_name -> penstock.v1.Change
-	0, // 3: penstock.v1.Change.operation:type_name -> penstock.v1.Operation
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 0: penstock.v1.Chunk.run:type_name -> penstock.v1.RunID
+	5, // 1: penstock.v1.Chunk.created:type_name -> google.protobuf.Timestamp
+	3, // 2: penstock.v1.Chunk.changes:type_name -> penstock.v1.Change
+	2, // 3: penstock.v1.Chunk.execution:type_name -> penstock.v1.Execution
+	0, // 4: penstock.v1.Change.operation:type_name -> penstock.v1.Operation
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_chunk_proto_init() }
@@ -325,7 +421,7 @@ func file_penstock_v1_chunk_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_chunk_proto_rawDesc), len(file_penstock_v1_chunk_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
