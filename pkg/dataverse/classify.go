@@ -23,7 +23,7 @@ type subject struct {
 type finding struct {
 	kind  penstock.Kind
 	cause penstock.Cause
-	hint  string
+	hint  string // of a fault that no row is to blame for
 }
 
 // classify decides what an error answer means: by its code where the table knows it, refined by the text and by what
@@ -34,6 +34,7 @@ func (s subject) classify(status int, body []byte) finding {
 		Code:      code,
 		Column:    find(message, lengthOf, valueOf, notOnType, undeclared, invalid, notFound),
 		Privilege: find(message, lacking, needing),
+		Key:       find(message, violated),
 		Message:   clean(message),
 		Status:    status,
 	}}
@@ -41,7 +42,10 @@ func (s subject) classify(status int, body []byte) finding {
 	if !known {
 		r, n = byStatus(status, message)
 	}
-	f.kind, f.cause.Class, f.hint = r.kind, r.class, r.hint
+	f.kind, f.cause.Class = r.kind, r.class
+	if r.kind == penstock.SystemFault { // what else there is to mend, a letter's reader learns from Mend
+		f.hint = r.hint
+	}
 	switch n {
 	case 0x80040217, 0x80060891:
 		s.missing(&f, message, known)
@@ -161,6 +165,7 @@ var (
 	notFound     = regexp.MustCompile(`find a property named '([^']+)'`)
 	lacking      = regexp.MustCompile(`missing (prv[A-Za-z0-9_]+) privilege`)
 	needing      = regexp.MustCompile(`need a role with the (prv[A-Za-z0-9_]+) privilege`)
+	violated     = regexp.MustCompile(`^Entity Key (.+) violated\.`)
 	sqlErrorCode = regexp.MustCompile(`Sql Number: (-?\d+)`)
 
 	// Table and id in "Entity 'contact' With Id = … Does Not Exist"; table in "contact With Id = …" of older builds;

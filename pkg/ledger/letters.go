@@ -19,7 +19,7 @@ func (l *Ledger) Letters(ctx context.Context, letters []penstock.Letter) error {
 		organization, environment, sync, key     = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 		table, operation, class, code            = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 		column, target, privilege, message       = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-		requestID                                = make([]string, n)
+		requestID, alternateKey                  = make([]string, n), make([]string, n)
 		run, xxh3, city, fingerprint, rowsStands = make([]uint64, n), make([]uint64, n), make([]uint64, n), make([]uint64, n), make([]uint64, n)
 		chunk, ordinal                           = make([]uint32, n), make([]uint32, n)
 		status                                   = make([]uint16, n)
@@ -34,6 +34,7 @@ func (l *Ledger) Letters(ctx context.Context, letters []penstock.Letter) error {
 		fingerprint[i], rowsStands[i] = d.Fingerprint, d.Rows
 		class[i], code[i], column[i], target[i] = string(d.Cause.Class), d.Cause.Code, d.Cause.Column, d.Cause.Target
 		privilege[i], message[i], requestID[i] = d.Cause.Privilege, d.Cause.Message, d.Cause.RequestID
+		alternateKey[i] = d.Cause.Key
 		status[i], at[i] = uint16(d.Cause.Status), d.At
 	}
 	err := l.put(ctx, "dead_letters",
@@ -59,6 +60,7 @@ func (l *Ledger) Letters(ctx context.Context, letters []penstock.Letter) error {
 		col("status", status),
 		col("request_id", requestID),
 		col("at", at),
+		col("alternate_key", alternateKey),
 	)
 	if err != nil {
 		return fmt.Errorf("ledger: store %d dead letters: %w", n, err)
@@ -97,13 +99,13 @@ type Group struct {
 // Groups lists the open letters by cause, most rows first.
 func (l *Ledger) Groups(ctx context.Context, c Choice) ([]Group, error) {
 	q := clickhouse.Query{SQL: fmt.Sprintf(`
-SELECT environment, sync, class, code, column, target, privilege, count(), sum(rows) AS n, any(message)
-FROM %s WHERE %s GROUP BY environment, sync, class, code, column, target, privilege
-ORDER BY n DESC, environment, sync, class, code, column, target, privilege`,
+SELECT environment, sync, class, code, column, target, privilege, alternate_key, count(), sum(rows) AS n, any(message)
+FROM %s WHERE %s GROUP BY environment, sync, class, code, column, target, privilege, alternate_key
+ORDER BY n DESC, environment, sync, class, code, column, target, privilege, alternate_key`,
 		l.table("open_dead_letters"), c.where())}
 	return all(ctx, l.conn, q, "group dead letters", func(rows *clickhouse.Rows) (g Group, err error) {
 		err = rows.Scan(&g.Sync.Environment, &g.Sync.Name, (*string)(&g.Cause.Class), &g.Cause.Code, &g.Cause.Column,
-			&g.Cause.Target, &g.Cause.Privilege, &g.Letters, &g.Rows, &g.Cause.Message)
+			&g.Cause.Target, &g.Cause.Privilege, &g.Cause.Key, &g.Letters, &g.Rows, &g.Cause.Message)
 		return g, err
 	})
 }
@@ -111,12 +113,12 @@ ORDER BY n DESC, environment, sync, class, code, column, target, privilege`,
 // OpenLetters lists open letters, newest first.
 func (l *Ledger) OpenLetters(ctx context.Context, c Choice, limit int) ([]penstock.Letter, error) {
 	q := clickhouse.Query{SQL: fmt.Sprintf(`
-SELECT organization, environment, sync, key, run, chunk, ordinal, table, operation, rows, class, code, column, target, privilege, message, at
+SELECT organization, environment, sync, key, run, chunk, ordinal, table, operation, rows, class, code, column, target, privilege, alternate_key, message, at
 FROM %s WHERE %s ORDER BY at DESC, run DESC, chunk, ordinal LIMIT %d`, l.table("open_dead_letters"), c.where(), limit)}
 	return all(ctx, l.conn, q, "list dead letters", func(rows *clickhouse.Rows) (d penstock.Letter, err error) {
 		var operation string
 		err = rows.Scan(&d.Run.Organization, &d.Run.Sync.Environment, &d.Run.Sync.Name, &d.Key, &d.Run.Number, &d.Chunk, &d.Ordinal, &d.Table,
-			&operation, &d.Rows, (*string)(&d.Cause.Class), &d.Cause.Code, &d.Cause.Column, &d.Cause.Target, &d.Cause.Privilege, &d.Cause.Message, &d.At)
+			&operation, &d.Rows, (*string)(&d.Cause.Class), &d.Cause.Code, &d.Cause.Column, &d.Cause.Target, &d.Cause.Privilege, &d.Cause.Key, &d.Cause.Message, &d.At)
 		d.Operation = penstock.ParseOperation(operation)
 		return d, err
 	})

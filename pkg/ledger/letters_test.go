@@ -17,7 +17,7 @@ func TestALetterComesBackAsItWasStoredHoweverOftenItIsStored(t *testing.T) {
 	want := penstock.Letter{
 		Run: w.sync(t.Context(), "o'dd").id, Chunk: 3, Ordinal: 9, Table: "contact", Operation: penstock.Update, Key: "k'\\ü", Rows: 2,
 		Cause: penstock.Cause{
-			Class: penstock.Reference, Code: "0x80040217", Column: "parentcustomerid", Target: "account", Privilege: "prvReadAccount",
+			Class: penstock.Reference, Code: "0x80040217", Column: "parentcustomerid", Target: "account", Privilege: "prvReadAccount", Key: "Account number",
 			Message: "it's \\ not\tthere",
 		},
 		At: noon.Add(time.Millisecond),
@@ -48,6 +48,28 @@ func TestALetterComesBackAsItWasStoredHoweverOftenItIsStored(t *testing.T) {
 	hidden := w.lines(t.Context(), t, "SELECT concat(toString(xxh3), ' ', toString(city), ' ', toString(fingerprint), ' ', toString(status), ' ', request_id) AS l FROM "+w.database+".open_dead_letters")
 	if !slices.Equal(hidden, []string{"1 2 5 404 abc"}) {
 		t.Errorf("the view shows %q", hidden)
+	}
+}
+
+func TestATableOfAnOlderVersionGetsTheColumnsThatItLacks(t *testing.T) {
+	w := open(t)
+	if err := w.conn.Exec(t.Context(), "DROP VIEW "+w.database+".open_dead_letters"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.conn.Exec(t.Context(), "ALTER TABLE "+w.database+".dead_letters DROP COLUMN alternate_key"); err != nil {
+		t.Fatal(err)
+	}
+	book, err := ledger.Open(t.Context(), w.conn, w.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letter := penstock.Letter{Run: w.sync(t.Context(), "s").id, Chunk: 1, Ordinal: 1, Key: "k", Rows: 1, Cause: penstock.Cause{Class: penstock.Conflict, Key: "Account number"}, At: noon}
+	if err := book.Letters(t.Context(), []penstock.Letter{letter}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := book.OpenLetters(t.Context(), ledger.Choice{}, 10)
+	if err != nil || len(got) != 1 || got[0].Cause.Key != "Account number" {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

@@ -62,7 +62,8 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	message String,
 	status UInt16,
 	request_id String,
-	at DateTime64(3, 'UTC')
+	at DateTime64(3, 'UTC'),
+	alternate_key LowCardinality(String) COMMENT 'display name of the key that another record holds'
 ) ENGINE = ReplacingMergeTree ORDER BY (organization, sync, key, run, chunk, ordinal)`},
 
 	{"runs", `(
@@ -103,6 +104,11 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 ) ENGINE = ReplacingMergeTree ORDER BY (name, version)`},
 }
 
+// additions are columns that tables of older versions lack.
+var additions = []struct{ table, column string }{ //nolint:gochecknoglobals // constant table
+	{"dead_letters", "alternate_key LowCardinality(String) COMMENT 'display name of the key that another record holds'"},
+}
+
 // views answer the questions that people ask.
 var views = []struct{ name, definition string }{ //nolint:gochecknoglobals // constant table
 	// A letter is open while its row still wants the change: it is the newest of its key, and no run has since sent
@@ -137,6 +143,11 @@ func Open(ctx context.Context, conn *clickhouse.Conn, database string) (*Ledger,
 	for _, t := range tables {
 		if err := conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+l.table(t.name)+" "+t.definition); err != nil {
 			return nil, fmt.Errorf("ledger: create table %s.%s: %w", database, t.name, err)
+		}
+	}
+	for _, a := range additions {
+		if err := conn.Exec(ctx, "ALTER TABLE "+l.table(a.table)+" ADD COLUMN IF NOT EXISTS "+a.column); err != nil {
+			return nil, fmt.Errorf("ledger: add a column to %s.%s: %w", database, a.table, err)
 		}
 	}
 	for _, v := range views {

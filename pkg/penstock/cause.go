@@ -31,6 +31,7 @@ type Cause struct {
 	Column    string `json:"column,omitempty"`    // logical name
 	Target    string `json:"target,omitempty"`    // table of a lookup whose record is missing
 	Privilege string `json:"privilege,omitempty"` // as prvWriteContact
+	Key       string `json:"key,omitempty"`       // alternate key that another record holds, by its display name
 	Message   string `json:"message,omitempty"`   // one line, without stack trace
 	Status    int    `json:"status,omitempty"`    // HTTP
 	RequestID string `json:"request_id,omitempty"`
@@ -39,7 +40,7 @@ type Cause struct {
 // Error reads as one line: "permission 0x80040220 (prvWriteContact): Principal user …".
 func (c *Cause) Error() string {
 	about := c.Column
-	for _, s := range []string{c.Privilege, c.Target} {
+	for _, s := range []string{c.Privilege, c.Target, c.Key} {
 		if about == "" {
 			about = s
 		}

@@ -366,6 +366,7 @@ func encodeCause(c *penstock.Cause) *penstockv1.Cause {
 	return &penstockv1.Cause{
 		Class: text(string(c.Class)), Code: text(c.Code), Column: text(c.Column), Target: text(c.Target),
 		Privilege: text(c.Privilege), Message: text(c.Message), Status: uint32(c.Status), RequestId: text(c.RequestID),
+		Key: text(c.Key),
 	}
 }
 
@@ -376,6 +377,7 @@ func decodeCause(m *penstockv1.Cause) *penstock.Cause {
 	return &penstock.Cause{
 		Class: penstock.Class(m.GetClass()), Code: m.GetCode(), Column: m.GetColumn(), Target: m.GetTarget(),
 		Privilege: m.GetPrivilege(), Message: m.GetMessage(), Status: int(m.GetStatus()), RequestID: m.GetRequestId(),
+		Key: m.GetKey(),
 	}
 }
 

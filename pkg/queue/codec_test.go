@@ -26,7 +26,7 @@ func TestResultsLettersAndRequestsPass(t *testing.T) {
 	letter := penstock.Letter{
 		Run: runID(3), Chunk: 4, Ordinal: 2, Table: "contact", Operation: penstock.Update, Key: "k", Hash: penstock.Hash{3},
 		Fingerprint: 9, Rows: 3, At: at,
-		Cause: penstock.Cause{Class: penstock.Reference, Code: "0x80040217", Column: "parentcustomerid", Target: "account", Message: "bad \xff byte", RequestID: "r"},
+		Cause: penstock.Cause{Class: penstock.Reference, Code: "0x80040217", Column: "parentcustomerid", Target: "account", Message: "bad \xff byte", RequestID: "r", Key: "External id"},
 	}
 	request := penstock.Request{Sync: contacts, Full: true, By: "me", Reason: "because"}
 	must(t, q.PublishResult(t.Context(), result))

@@ -17,6 +17,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
 	"github.com/penstock-sync/penstock/pkg/control"
 	"github.com/penstock-sync/penstock/pkg/daemon"
+	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/ledger"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
@@ -128,7 +129,8 @@ func (s *service) list(ctx context.Context, r *penstockv1.DeadLettersRequest) (*
 	for _, g := range groups {
 		resp.Groups = append(resp.Groups, &penstockv1.DeadLetterGroup{
 			Environment: g.Sync.Environment, Sync: g.Sync.Name, Class: string(g.Cause.Class), Code: g.Cause.Code, Column: g.Cause.Column,
-			Target: g.Cause.Target, Privilege: g.Cause.Privilege, Count: g.Rows, Example: g.Cause.Message,
+			Target: g.Cause.Target, Privilege: g.Cause.Privilege, Key: g.Cause.Key, Count: g.Rows, Example: g.Cause.Message,
+			Mend: dataverse.Mend(g.Cause),
 		})
 	}
 	if r.GetLimit() == 0 {

@@ -713,7 +713,11 @@ type DeadLetterGroup struct {
 	// Table of the lookups whose records are missing.
 	Target string `protobuf:"bytes,8,opt,name=target,proto3" json:"target,omitempty"`
 	// Privilege that is missing.
-	Privilege     string `protobuf:"bytes,9,opt,name=privilege,proto3" json:"privilege,omitempty"`
+	Privilege string `protobuf:"bytes,9,opt,name=privilege,proto3" json:"privilege,omitempty"`
+	// Alternate key that other records hold, by its display name.
+	Key string `protobuf:"bytes,10,opt,name=key,proto3" json:"key,omitempty"`
+	// Who can mend it, where and how; empty where the example says it.
+	Mend          string `protobuf:"bytes,11,opt,name=mend,proto3" json:"mend,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -807,6 +811,20 @@ func (x *DeadLetterGroup) GetTarget() string {
 func (x *DeadLetterGroup) GetPrivilege() string {
 	if x != nil {
 		return x.Privilege
+	}
+	return ""
+}
+
+func (x *DeadLetterGroup) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *DeadLetterGroup) GetMend() string {
+	if x != nil {
+		return x.Mend
 	}
 	return ""
 }
@@ -994,7 +1012,7 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x05limit\x18\x04 \x01(\rR\x05limit\"~\n" +
 	"\x13DeadLettersResponse\x124\n" +
 	"\x06groups\x18\x01 \x03(\v2\x1c.penstock.v1.DeadLetterGroupR\x06groups\x121\n" +
-	"\aletters\x18\x02 \x03(\v2\x17.penstock.v1.OpenLetterR\aletters\"\xef\x01\n" +
+	"\aletters\x18\x02 \x03(\v2\x17.penstock.v1.OpenLetterR\aletters\"\x95\x02\n" +
 	"\x0fDeadLetterGroup\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x12\n" +
 	"\x04sync\x18\x02 \x01(\tR\x04sync\x12\x14\n" +
@@ -1004,7 +1022,10 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x05count\x18\x06 \x01(\x04R\x05count\x12\x18\n" +
 	"\aexample\x18\a \x01(\tR\aexample\x12\x16\n" +
 	"\x06target\x18\b \x01(\tR\x06target\x12\x1c\n" +
-	"\tprivilege\x18\t \x01(\tR\tprivilege\"\xbc\x02\n" +
+	"\tprivilege\x18\t \x01(\tR\tprivilege\x12\x10\n" +
+	"\x03key\x18\n" +
+	" \x01(\tR\x03key\x12\x12\n" +
+	"\x04mend\x18\v \x01(\tR\x04mend\"\xbc\x02\n" +
 	"\n" +
 	"OpenLetter\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x12\n" +

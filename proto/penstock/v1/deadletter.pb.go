@@ -40,7 +40,9 @@ type Cause struct {
 	// HTTP status of the answer; 0 where there was none.
 	Status uint32 `protobuf:"varint,7,opt,name=status,proto3" json:"status,omitempty"`
 	// Dataverse's id of the request, for Microsoft's support.
-	RequestId     string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Alternate key that another record holds, by its display name.
+	Key           string `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -127,6 +129,13 @@ func (x *Cause) GetStatus() uint32 {
 func (x *Cause) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Cause) GetKey() string {
+	if x != nil {
+		return x.Key
 	}
 	return ""
 }
@@ -265,7 +274,7 @@ var File_penstock_v1_deadletter_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_deadletter_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpenstock/v1/deadletter.proto\x12\vpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17penstock/v1/chunk.proto\x1a\x15penstock/v1/run.proto\"\xd0\x01\n" +
+	"\x1cpenstock/v1/deadletter.proto\x12\vpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17penstock/v1/chunk.proto\x1a\x15penstock/v1/run.proto\"\xe2\x01\n" +
 	"\x05Cause\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x16\n" +
@@ -275,7 +284,8 @@ const file_penstock_v1_deadletter_proto_rawDesc = "" +
 	"\amessage\x18\x06 \x01(\tR\amessage\x12\x16\n" +
 	"\x06status\x18\a \x01(\rR\x06status\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\b \x01(\tR\trequestId\"\xe0\x02\n" +
+	"request_id\x18\b \x01(\tR\trequestId\x12\x10\n" +
+	"\x03key\x18\t \x01(\tR\x03key\"\xe0\x02\n" +
 	"\n" +
 	"DeadLetter\x12$\n" +
 	"\x03run\x18\x01 \x01(\v2\x12.penstock.v1.RunIDR\x03run\x12\x14\n" +

@@ -99,15 +99,26 @@ func runsTable(runs []*penstockv1.Run) string {
 
 // groupsTable is a line per cause.
 func groupsTable(groups []*penstockv1.DeadLetterGroup) string {
-	return table("SYNC\tROWS\tCLASS\tCODE\tABOUT\tFOR EXAMPLE", func(row func(...any)) {
+	s := table("SYNC\tROWS\tCLASS\tCODE\tABOUT\tFOR EXAMPLE", func(row func(...any)) {
 		for _, g := range groups {
-			about := g.GetColumn() + g.GetPrivilege()
+			about := g.GetColumn() + g.GetPrivilege() + g.GetKey()
 			if g.GetTarget() != "" {
 				about = strings.TrimSpace(about + " -> " + g.GetTarget())
 			}
 			row(g.GetEnvironment()+"/"+g.GetSync(), g.GetCount(), g.GetClass(), g.GetCode(), about, short(g.GetExample(), 100))
 		}
 	})
+	said := map[string]bool{"": true}
+	for _, g := range groups {
+		if mend := g.GetMend(); !said[mend] {
+			said[mend] = true
+			s += fmt.Sprintf("\n%s: %s", g.GetCode(), mend)
+		}
+	}
+	if len(said) > 1 {
+		s += "\n"
+	}
+	return s
 }
 
 func lettersTable(letters []*penstockv1.OpenLetter) string {
