@@ -1,5 +1,6 @@
 // Command bench measures the whole path on this machine: rows per second from ClickHouse to the emulator, everything in
-// one process but for ClickHouse, and what share of the processor each stage takes. It writes one flat JSON object.
+// one process but for ClickHouse, and what share of the processor each stage takes; and before that the emulator by
+// itself. It writes one flat JSON object.
 //
 // Figures of one run are to be compared with each other; between machines, or times of day, they are not comparable.
 package main
@@ -74,6 +75,10 @@ func run(ctx context.Context, out, keep string, rows uint64) (err error) {
 		Database: "penstock_bench", Timing: penstock.DefaultTiming(),
 		Emulator: emulator.New(emulator.Config{Limits: emulator.Limits{Off: true, DOPHint: 52}, NoJournal: true}),
 	}
+	if err := b.emulator(ctx); err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
+	runtime.GC() // its rows are not the next measurement's
 	env := daemon.Env{Log: daemon.Log(os.Stderr, slog.LevelWarn, false)}
 	if err := stack.Run(ctx, env, cfg, b.measure); err != nil {
 		return err
