@@ -156,6 +156,24 @@ func TestTheModeDecidesWhatBodyAndAddressSay(t *testing.T) {
 	}
 }
 
+func TestACreateBindsTheLookupInItsKey(t *testing.T) {
+	in := input([]SourceColumn{{"program", "UUID"}, {"no", "Int128"}, {"v", "String"}}, column("firstname"))
+	in.Sync.To.Mode, in.Sync.To.Match, in.Sync.From.Key = spec.Create, []string{"program_key"}, []string{"program", "no"}
+	p := compile(t, in)
+	body, address, cause := p.Append(nil, nil, scan(t, p, "k", map[string]any{"program": someGUID, "no": "7", "v": "x"}))
+	if cause != nil {
+		t.Fatal(cause)
+	}
+	want := `"new_Program@odata.bind":"/new_programs(61f0c404-5cb3-11e7-907b-a6006ad3dba0)","new_no":7,"firstname":"x"}`
+	if string(address) != "contacts" || !strings.HasSuffix(string(body), want) {
+		t.Errorf("\n got %s %s\nwant …%s", address, body, want)
+	}
+	in.Sync.To.Match = []string{"owned_key"}
+	if _, err := Compile(in); err == nil || !strings.Contains(err.Error(), "parentcustomerid may name records of several tables") {
+		t.Errorf("a lookup of several tables: %v", err)
+	}
+}
+
 func TestTheHashIsThatOfTheDiff(t *testing.T) {
 	r := Row{XXH3: 0x0102030405060708, City: 0xa1a2a3a4a5a6a7a8}
 	if got := r.Hash().String(); got != "0102030405060708a1a2a3a4a5a6a7a8" {

@@ -72,7 +72,13 @@ func (c *compiler) created(f spec.Field, byID bool, columns []*dataverse.Column,
 	c.plan.seed = strings.ToLower(c.Organization) + "\x00" + c.Sync.ID().String() + "\x00"
 	for i, column := range columns {
 		if column.Type == dataverse.Lookup {
-			c.report(f, sources[i].name, column.Name+" is a lookup, which mode: create cannot match on yet", "set mode: upsert")
+			if len(column.Targets) != 1 { // the address of an upsert names no table, and the body of a create must
+				c.report(f, sources[i].name, column.Name+" may name records of several tables, which mode: create cannot match on", "set mode: upsert")
+				continue
+			}
+			c.lookup(spec.Field{
+				Column: column.Name, At: f.At, By: []spec.Part{{Key: column.Targets[0].PrimaryID, From: sources[i].name}},
+			}, column)
 			continue
 		}
 		c.value(spec.Field{Column: column.Name, At: f.At}, column, sources[i])

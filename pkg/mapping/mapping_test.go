@@ -28,6 +28,7 @@ func contact() *dataverse.Table {
 			{Name: "ext_key", Columns: []string{"externaluseridentifier"}, Active: true, Status: "Active"},
 			{Name: "pair_key", Columns: []string{"new_region", "new_no"}, Active: true, Status: "Active"},
 			{Name: "owned_key", Columns: []string{"parentcustomerid", "new_no"}, Active: true, Status: "Active"},
+			{Name: "program_key", Columns: []string{"new_program", "new_no"}, Active: true, Status: "Active"},
 			{Name: "dead_key", Columns: []string{"lastname"}, Status: "Failed"},
 		},
 		Columns: []dataverse.Column{
@@ -47,6 +48,9 @@ func contact() *dataverse.Table {
 			both(dataverse.Column{Name: "new_big", Type: dataverse.BigInt}),
 			both(dataverse.Column{Name: "new_double", Type: dataverse.Double, Min: "-100000000000", Max: "100000000000"}),
 			both(dataverse.Column{Name: "new_no", Type: dataverse.Integer, Min: "-10", Max: "100"}),
+			both(dataverse.Column{Name: "new_program", Type: dataverse.Lookup, Targets: []dataverse.Target{
+				{Table: "new_program", SetName: "new_programs", PrimaryID: "new_programid", Navigation: "new_Program"},
+			}}),
 			both(dataverse.Column{Name: "new_region", Type: dataverse.Text, MaxLength: 10}),
 			both(dataverse.Column{Name: "new_score", Type: dataverse.Decimal, Min: "-0.5", Max: "100.25", Precision: 4}),
 			both(dataverse.Column{Name: "new_tags", Type: dataverse.MultiChoice}),
