@@ -24,6 +24,9 @@ func (c *call) delete(op *batch.Operation, index int, a *address) *reply {
 	if answer := c.precondition(op, a, r); answer != nil {
 		return answer
 	}
+	if f := c.mayDelete(t, r); f != nil {
+		return failed(f)
+	}
 	if r.referrers.Load() > 0 {
 		return failed(hasChildren.says("The %s record cannot be deleted because it is associated with other records.", t.Label))
 	}

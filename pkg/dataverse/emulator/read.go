@@ -119,15 +119,19 @@ func (c *call) retrieve(op *batch.Operation, a *address, text []byte) *reply {
 	a.table.mu.RLock()
 	defer a.table.mu.RUnlock()
 	r := a.row()
-	switch {
-	case r == nil:
+	if r == nil {
 		return failed(a.missing())
+	}
+	if f := c.mayRead(a.table, r); f != nil {
+		return failed(f)
+	}
+	switch {
 	case string(op.IfNoneMatch) == etag(r.version):
 		return &reply{status: http.StatusNotModified}
 	case len(op.IfMatch) > 0 && string(op.IfMatch) != "*" && string(op.IfMatch) != etag(r.version):
 		return failed(versionMismatch.says("The version of the existing record doesn't match the RowVersion property provided."))
 	}
-	return &reply{status: http.StatusOK, contentType: entityJSON + "; odata.streaming=true", etag: r.version, body: c.entity(a.table, r, q.selected)}
+	return &reply{status: http.StatusOK, contentType: entityJSON + "; odata.streaming=true", etag: r.version, body: c.entity(a.table, c.seen(a.table, r), q.selected)}
 }
 
 // list is GET /set.
@@ -142,7 +146,7 @@ func (c *call) list(op *batch.Operation, t *table, text []byte) *reply {
 	page, applied := pageSize(op.Prefer)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	found, total := t.search(q)
+	found, total := t.search(q, c.view(t))
 	limit, more := page, false
 	if q.top >= 0 {
 		limit = min(q.top, maxPage)
@@ -194,11 +198,19 @@ func pageSize(prefer []byte) (size int, applied string) {
 	return maxPage, ""
 }
 
-// search returns the rows that the query finds beyond its $skiptoken, and how many there are in all. The caller holds t.mu. With $orderby the
+// search returns the rows in view that the query finds beyond its $skiptoken, and how many there are in all. The caller holds t.mu. With $orderby the
 // token is of no use, so all of them are on one page: the emulator pages in order of creation.
-func (t *table) search(q query) (found []*row, total int) {
+func (t *table) search(q query, view func(*row) *row) (found []*row, total int) {
 	for _, r := range t.order {
-		if r.dead || q.filter != nil && !q.filter(r) {
+		if r.dead {
+			continue
+		}
+		if view != nil {
+			if r = view(r); r == nil {
+				continue
+			}
+		}
+		if q.filter != nil && !q.filter(r) {
 			continue
 		}
 		total++
@@ -235,7 +247,7 @@ func (c *call) count(t *table) *reply {
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return &reply{status: http.StatusOK, contentType: "text/plain", body: strconv.AppendInt(nil, int64(min(len(t.rows), maxPage)), 10)}
+	return &reply{status: http.StatusOK, contentType: "text/plain", body: strconv.AppendInt(nil, int64(min(c.inView(t), maxPage)), 10)}
 }
 
 // entity renders one row with its context.

@@ -188,7 +188,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure, retr
 // A call is the work on one HTTP request. It is reused, for the sake of its buffers.
 type call struct {
 	server  *Server
-	user    *user
+	user    *user // whose token it is
+	actor   *user // as whom the operation under way acts: user, unless it impersonates another
 	id      uuid.UUID
 	request Request
 	http    *http.Request
@@ -220,7 +221,7 @@ type referenced struct {
 }
 
 func (c *call) begin(r *http.Request, u *user, id uuid.UUID) {
-	c.user, c.id, c.http = u, id, r
+	c.user, c.actor, c.id, c.http = u, u, id, r
 	c.set, c.locked, c.references = 0, false, nil
 	c.operations, c.out, c.undo, c.pending, c.referrals = c.operations[:0], c.out[:0], nil, nil, c.referrals[:0]
 	path, _, _ := strings.Cut(strings.TrimPrefix(r.RequestURI, origin(r)), "?")

@@ -43,7 +43,7 @@ func (c *call) defaults(t *table, id uuid.UUID) *failure {
 	b := &c.body
 	if _, set := get(b.changes, t.owner); t.owner >= 0 && !set {
 		start := len(b.arena)
-		b.arena = appendReference(b.arena, 0, c.user.id)
+		b.arena = appendReference(b.arena, 0, c.actor.id)
 		b.changes, _ = put(b.changes, cell{t.owner, b.keep(start)})
 	}
 	if _, set := get(b.changes, t.currency); t.currency >= 0 && b.money && !set {

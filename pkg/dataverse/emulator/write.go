@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"net/http"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
@@ -17,6 +16,9 @@ func (c *call) create(op *batch.Operation, index int, a *address, query []byte) 
 		return failed(f)
 	}
 	if f := c.allowed(t, t.privilege.create); f != nil {
+		return failed(f)
+	}
+	if f := c.mayWrite(t, nil); f != nil {
 		return failed(f)
 	}
 	if c.body.invalid != nil {
@@ -113,39 +115,6 @@ func (c *call) precondition(op *batch.Operation, a *address, r *row) *reply {
 	return nil
 }
 
-// allowed checks a privilege on the table, and what the lookups in the body need.
-func (c *call) allowed(t *table, privilege string) *failure {
-	if len(*c.user.revoked.Load()) == 0 {
-		return nil
-	}
-	if f := c.denied(t, privilege); f != nil {
-		return f
-	}
-	for _, b := range c.body.bound {
-		if f := c.denied(t, t.privilege.append); f != nil {
-			return f
-		}
-		if f := c.denied(b.table, b.table.privilege.appendTo); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-// mayWrite checks what an upsert turned out to be: r is nil for a create.
-func (c *call) mayWrite(t *table, r *row) *failure {
-	if r == nil {
-		return c.denied(t, t.privilege.create)
-	}
-	if f := c.denied(t, t.privilege.write); f != nil {
-		return f
-	}
-	if owner, set := get(c.body.changes, t.owner); set && !bytes.Equal(owner, value(r.cells, t.owner)) {
-		return c.denied(t, t.privilege.assign)
-	}
-	return nil
-}
-
 // takeKey fills the key columns that the body does not have from the URL; where it has others, the body wins (section 2.5).
 func (c *call) takeKey(a *address) {
 	for i := range a.key.columns {
@@ -170,7 +139,7 @@ func (c *call) written(op *batch.Operation, t *table, r *row, segment []byte, cr
 		status = http.StatusCreated
 	}
 	return &reply{
-		status: status, contentType: entityJSON, body: c.entity(t, r, q.selected), etag: r.version, applied: "return=representation",
+		status: status, contentType: entityJSON, body: c.entity(t, c.seen(t, r), q.selected), etag: r.version, applied: "return=representation",
 	}
 }
 
