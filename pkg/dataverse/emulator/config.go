@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -25,8 +26,12 @@ type Config struct {
 	Tenant           string    // directory of the environment; SandboxTenant when empty
 	OrganizationID   uuid.UUID // what WhoAmI says; SandboxOrganization when zero
 	OrganizationName string    // friendly name; "Sandbox" when empty
-	Apps             []App     // app registrations; the sandbox identity when empty
+	Apps             []App     // application users, each with a simple app registration; the sandbox identity when empty
 	Hosts            []string  // hosts (with port) that a token's scope may name; any when empty. Another is AADSTS500011
+
+	// Directory is what Entra ID knows besides: further tenants and apps, and those of Apps whose credentials are more than one secret.
+	// Tenant, Apps, Hosts and TokenLifetime are added to it.
+	Directory entra.Config
 
 	Tables []schema.Table          // added to the standard tables, or in place of those with the same name
 	Keys   map[string][]schema.Key // further alternate keys, by logical name of the table
@@ -43,11 +48,12 @@ type Config struct {
 	NoJournal  bool // keep no journal: for long benchmarks, as entries stay in memory
 }
 
-// An App is one app registration in a directory, and the application user that it may have in the environment.
+// An App is one app registration in a directory, and the application user that it may have in the environment. Where Config.Directory has
+// an app of that tenant and client id, the credentials are that one's.
 type App struct {
-	Tenant        string    // its directory; Config.Tenant when empty
+	Tenant        string    // its directory; Config.Tenant when empty. Tokens of another directory than that are of no use here: 401
 	ClientID      string    // a GUID
-	Secret        string    // the client secret's value
+	Secret        string    // the client secret's value; no credential when empty
 	SecretExpired bool      // AADSTS7000222 for the right secret
 	UserID        uuid.UUID // systemuserid of the application user; derived from ClientID when zero
 	State         UserState
@@ -104,9 +110,6 @@ func (c Config) withDefaults() Config {
 	}
 	if len(c.Apps) == 0 {
 		c.Apps = []App{{ClientID: SandboxClient, Secret: SandboxSecret}}
-	}
-	if c.TokenLifetime == 0 {
-		c.TokenLifetime = 3599 * time.Second
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = 128 << 20

@@ -5,39 +5,27 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
 )
 
-// A user is one app registration with its application user.
+// A user is the application user of one app registration.
 type user struct {
-	app     App // its State and Secret may change: read them under Server.identity
+	app     App // its State may change: read it under identities.mu
 	id      uuid.UUID
 	revoked atomic.Pointer[map[string]bool]
 	budget  *budget
 }
 
-// identities are the apps and the tokens that were issued to them.
+// identities are the application users. Who they are by their token, the directory knows.
 type identities struct {
-	mu     sync.RWMutex
-	users  map[string]*user // by client id
-	tokens map[string]token
-}
-
-// A token is what an opaque access token stands for.
-type token struct {
-	user    *user
-	host    string // the resource's host, with port
-	expires time.Time
+	mu    sync.RWMutex
+	users map[string]*user // by client id
 }
 
 func newIdentities(c Config) *identities {
-	ids := &identities{users: map[string]*user{}, tokens: map[string]token{}}
+	ids := &identities{users: map[string]*user{}}
 	for _, app := range c.Apps {
-		if app.Tenant == "" {
-			app.Tenant = c.Tenant
-		}
 		u := &user{app: app, id: app.UserID, budget: &budget{limits: c.Limits}}
 		if u.id == uuid.Nil {
 			u.id = derived("systemuser", app.ClientID)
@@ -104,18 +92,6 @@ func (s *Server) SetUserState(client string, state UserState) bool {
 	return s.identities.change(client, func(u *user) { u.app.State = state })
 }
 
-// SetSecret replaces the secret of an app, or expires it. Tokens that were issued stay valid. It reports whether the app is known.
-func (s *Server) SetSecret(client, secret string, expired bool) bool {
-	return s.identities.change(client, func(u *user) { u.app.Secret, u.app.SecretExpired = secret, expired })
-}
-
-// RevokeTokens makes every token invalid that was issued so far.
-func (s *Server) RevokeTokens() {
-	s.identities.mu.Lock()
-	defer s.identities.mu.Unlock()
-	clear(s.identities.tokens)
-}
-
 // lacks reports whether the user has been denied the privilege.
 func (u *user) lacks(privilege string) bool { return (*u.revoked.Load())[privilege] }
 
@@ -138,25 +114,26 @@ func (s *Server) businessUnit() uuid.UUID {
 
 // authenticate finds the user of a request, or writes the refusal.
 func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) *user {
-	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	s.identities.mu.RLock()
-	t, known := s.identities.tokens[secret]
-	var state UserState
-	if known {
-		state = t.user.app.State
-	}
-	s.identities.mu.RUnlock()
-	if !known || !strings.EqualFold(scheme, "Bearer") || !strings.EqualFold(t.host, r.Host) || !time.Now().Before(t.expires) {
+	scheme, access, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	t, valid := s.directory.Token(access)
+	if !valid || !strings.EqualFold(scheme, "Bearer") || !strings.EqualFold(t.Resource, r.Host) || !strings.EqualFold(t.Tenant, s.config.Tenant) {
 		host := origin(r)
 		w.Header().Set("WWW-Authenticate", "Bearer authorization_uri="+host+"/"+s.config.Tenant+"/oauth2/authorize, resource_id="+host+"/")
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
 	}
-	if f := stateFailure(t.user, state); f != nil {
+	s.identities.mu.RLock()
+	u := s.identities.users[strings.ToLower(t.ClientID)]
+	state := UserMissing
+	if u != nil {
+		state = u.app.State
+	}
+	s.identities.mu.RUnlock()
+	if f := stateFailure(u, state); f != nil {
 		s.refuse(w, r, f, 0)
 		return nil
 	}
-	return t.user
+	return u
 }
 
 func stateFailure(u *user, state UserState) *failure {

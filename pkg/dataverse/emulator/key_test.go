@@ -6,18 +6,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 )
 
 // serve sends one authenticated request to a handler, without a socket.
 func serve(t testing.TB, s *Server, method, path, body string) *httptest.ResponseRecorder {
 	t.Helper()
-	s.identities.mu.Lock()
-	s.identities.tokens["test"] = token{user: s.identities.users[SandboxClient], host: "example.com", expires: time.Now().Add(time.Hour)}
-	s.identities.mu.Unlock()
+	access := s.directory.Issue(SandboxTenant, SandboxClient, "example.com")
 	r := httptest.NewRequestWithContext(t.Context(), method, "/api/data/v9.2/", strings.NewReader(body))
 	r.RequestURI = "/api/data/v9.2/" + path // as it came over the wire: NewRequest would refuse some of these
-	r.Header.Set("Authorization", "Bearer test")
+	r.Header.Set("Authorization", "Bearer "+access)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w
@@ -139,14 +136,14 @@ func FuzzRequest(f *testing.F) {
 	f.Add("PUT", "accounts(5f3c0000-0000-0000-0000-00000000000a)/name", `{"value":1}`)
 	f.Add("GET", "EntityDefinitions?$filter=LogicalName eq 'account'&$expand=Keys($select=a)", "")
 	s := New(Config{Limits: Limits{Off: true}})
+	access := s.directory.Issue(SandboxTenant, SandboxClient, "example.com")
 	f.Fuzz(func(t *testing.T, method, path, body string) {
 		if method == "" || strings.ContainsAny(method, " \r\n\t/()<>@,;:\\\"[]?={}") {
 			return
 		}
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/data/v9.2/", strings.NewReader(body))
 		r.Method, r.RequestURI = method, "/api/data/v9.2/"+path
-		r.Header.Set("Authorization", "Bearer test")
-		s.identities.tokens["test"] = token{user: s.identities.users[SandboxClient], host: "example.com", expires: time.Now().Add(time.Hour)}
+		r.Header.Set("Authorization", "Bearer "+access)
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		if w.Code < 200 || w.Code > 599 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 )
 
@@ -24,6 +25,7 @@ type Server struct {
 	tables     map[string]*table // by logical name
 	sets       map[string]*table // by entity set name
 	identities *identities
+	directory  *entra.Directory
 	journal    journal
 	seed       uuid.UUID
 	currency   uuid.UUID // the base currency
@@ -44,7 +46,7 @@ func New(c Config) *Server {
 	if err != nil {
 		panic(err)
 	}
-	s := &Server{config: c, identities: newIdentities(c), seed: uuid.New(), currency: derived("currency", "USD")}
+	s := &Server{config: c, identities: newIdentities(c), directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD")}
 	s.tables, s.sets = compile(schemas)
 	s.calls.New = func() any { return &call{server: s} }
 	s.populate()
@@ -67,13 +69,9 @@ func (s *Server) newGUID() uuid.UUID {
 	return id
 }
 
-// ServeHTTP answers as Entra ID at /{tenant}/oauth2/v2.0/token, as Dataverse at /api/data/, and for tests and people at /emulator/.
+// ServeHTTP answers as Dataverse at /api/data/, for tests and people at /emulator/, and as Entra ID where that has its endpoints.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
-	if tenant, ok := strings.CutSuffix(strings.TrimPrefix(path, "/"), "/oauth2/v2.0/token"); ok && r.Method == http.MethodPost {
-		s.serveToken(w, r, tenant)
-		return
-	}
 	switch {
 	case strings.HasPrefix(path, "/api/data"):
 		s.serveData(w, r)
@@ -82,6 +80,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/emulator/reset" && r.Method == http.MethodPost:
 		s.Reset()
 		w.WriteHeader(http.StatusNoContent)
+	case s.directory.Handles(r):
+		s.serveDirectory(w, r)
 	default:
 		s.refuse(w, r, routeMissing.says("No HTTP resource was found that matches the request URI '%s'.", origin(r)+path), 0)
 	}
