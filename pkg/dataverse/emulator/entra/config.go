@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"crypto/x509"
 	"slices"
 	"strings"
 	"time"
@@ -23,17 +24,28 @@ type Tenant struct {
 
 // An App is an app registration and its service principal in one tenant.
 type App struct {
-	Tenant   string // ID of its directory
-	ClientID string // a GUID
-	Secrets  []Secret
-	State    AppState
+	Tenant       string // ID of its directory
+	ClientID     string // a GUID
+	Name         string // display name
+	Secrets      []Secret
+	Certificates []Certificate
+	State        AppState
+	ReadsItself  bool // it may read its own registration from Microsoft Graph, as with Application.Read.OwnedBy
 }
 
 // A Secret is a client secret of an app. Any one of an app's secrets will do.
 type Secret struct {
-	ID      string // a GUID; what people paste by mistake
+	ID      string // a GUID, derived from the value when empty; what people paste by mistake
+	Name    string // display name
 	Value   string
 	Expires time.Time // never when zero
+}
+
+// A Certificate is one whose key's holder may ask for tokens as the app. Any one of an app's certificates will do.
+type Certificate struct {
+	ID      string // a GUID, derived from the certificate when empty
+	X509    *x509.Certificate
+	Revoked bool // AADSTS7000214
 }
 
 // AppState says whether an app is issued tokens at all.
@@ -51,6 +63,7 @@ const (
 type Assumptions struct {
 	OneLineTrailers bool        // trace id, correlation id and time follow the text on its line (section 1.3); on lines of their own by default
 	TextNumbers     bool        // expires_in is a string in answers of the v2.0 endpoint too (section 1.1); a number by default
+	SingleUse       bool        // a client assertion must have a jti, and is refused the second time; neither by default
 	Rows            map[int]Row // status and error by AADSTS number, in place of the table's (section 1.3)
 }
 

@@ -1,9 +1,16 @@
 // Package entra is Entra ID in memory: tenants, app registrations, and the endpoint at which an app exchanges its credential for
 // an access token (reference section 1).
 //
-//	POST /{tenant}/oauth2/v2.0/token    client credentials with scope
+//	POST /{tenant}/oauth2/v2.0/token                        client credentials with scope
+//	POST /{tenant}/oauth2/token                             the same with resource, and numbers as strings
+//	GET  /{tenant}/v2.0/.well-known/openid-configuration    where these are; without v2.0 for the older
+//	GET  /{tenant}/discovery/v2.0/keys                      no keys
+//	GET  /common/discovery/instance                         this host is an authority
+//	GET  /v1.0/applications(appId='…')                      Microsoft Graph: an app's own registration
 //
-// Access tokens are opaque: what one stands for, [Directory.Token] tells.
+// A credential is a client secret, or a client assertion signed by the key of a registered certificate, which is verified. Access
+// tokens are opaque: what one stands for, [Directory.Token] tells. Users, consent, other grants and federated credentials are not
+// emulated; a tenant's policies are [AppBlocked] only.
 package entra
 
 import (
@@ -23,6 +30,7 @@ type Directory struct {
 	mu     sync.RWMutex
 	apps   map[principal]*App
 	tokens map[string]Token
+	used   map[string]time.Time // ids of assertions, and until when they are kept
 }
 
 // A principal is an app in a tenant: ID and client id, in lower case.
@@ -39,15 +47,22 @@ type Token struct {
 // New returns a Directory.
 func New(c Config) *Directory {
 	c = c.withDefaults()
-	d := &Directory{config: c, mux: http.NewServeMux(), apps: map[principal]*App{}, tokens: map[string]Token{}}
+	d := &Directory{config: c, mux: http.NewServeMux(), apps: map[principal]*App{}, tokens: map[string]Token{}, used: map[string]time.Time{}}
 	for _, app := range c.Apps {
 		if t, ok := d.tenant(app.Tenant); ok {
 			app.Tenant = t.ID
 		}
-		app.Secrets = slices.Clone(app.Secrets)
+		app.Secrets, app.Certificates = slices.Clone(app.Secrets), slices.Clone(app.Certificates)
 		d.apps[principalOf(app.Tenant, app.ClientID)] = &app
 	}
-	d.mux.HandleFunc("/{tenant}/oauth2/v2.0/token", d.serveToken)
+	d.mux.HandleFunc("/{tenant}/oauth2/v2.0/token", d.serveToken(protocol{resource: byScope}))
+	d.mux.HandleFunc("/{tenant}/oauth2/token", d.serveToken(protocol{resource: byResource, old: true}))
+	d.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", d.serveConfiguration("/v2.0"))
+	d.mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", d.serveConfiguration(""))
+	d.mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", d.serveKeys)
+	d.mux.HandleFunc("GET /{tenant}/discovery/keys", d.serveKeys)
+	d.mux.HandleFunc("GET /common/discovery/instance", d.serveInstance)
+	d.mux.HandleFunc("GET /v1.0/{resource}", d.serveGraph)
 	return d
 }
 
@@ -82,7 +97,7 @@ func (d *Directory) app(tenant, client string) (App, bool) {
 		return App{}, false
 	}
 	snapshot := *app
-	snapshot.Secrets = slices.Clone(app.Secrets)
+	snapshot.Secrets, snapshot.Certificates = slices.Clone(app.Secrets), slices.Clone(app.Certificates)
 	return snapshot, true
 }
 

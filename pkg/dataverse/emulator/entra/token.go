@@ -2,6 +2,7 @@ package entra
 
 import (
 	"crypto/subtle"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,43 +15,94 @@ import (
 
 // A request is one for a token, as it is understood.
 type request struct {
-	tenant Tenant
-	app    App
-	form   url.Values
-	name   string // of the tenant, as the path has it
-	client string // client_id
-	secret string
+	tenant   Tenant
+	app      App
+	form     url.Values
+	name     string // of the tenant, as the path has it
+	host     string // by which the client reached us
+	client   string // client_id
+	secret   string
+	resource string // URL of what the token is for
 }
 
-func (d *Directory) serveToken(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	access, failed := d.exchange(r)
-	if failed != nil {
-		d.Refuse(w, *failed)
-		return
+// A protocol is one of the two token endpoints.
+type protocol struct {
+	resource func(url.Values) (string, *Failure) // that a request names
+	old      bool                                // numbers in answers are strings, and there are more of them
+}
+
+// byScope is the v2.0 endpoint.
+func byScope(form url.Values) (string, *Failure) {
+	scope := form.Get("scope")
+	switch fields := strings.Fields(scope); {
+	case len(fields) != 1:
+		return "", fail(70011, scope)
+	case !strings.HasSuffix(scope, "/.default"):
+		return "", fail(1002012, scope)
 	}
-	headers(w)
-	seconds := int(d.config.TokenLifetime / time.Second)
-	encode(w, map[string]any{"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": access})
+	resource := strings.TrimSuffix(scope, "/.default")
+	if u, err := url.Parse(resource); err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return "", fail(70011, scope)
+	}
+	return resource, nil
+}
+
+// byResource is the older endpoint.
+func byResource(form url.Values) (string, *Failure) {
+	resource := form.Get("resource")
+	if resource == "" {
+		return "", fail(900144, "resource")
+	}
+	return resource, nil
+}
+
+func (d *Directory) serveToken(p protocol) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+		q, access, failed := d.exchange(r, p)
+		if failed != nil {
+			d.Refuse(w, *failed)
+			return
+		}
+		headers(w)
+		encode(w, d.answer(access, q.resource, p.old))
+	}
+}
+
+// answer is a token with what its holder should know (section 1.2), or as the older endpoint has it.
+func (d *Directory) answer(access, resource string, old bool) map[string]any {
+	var life any = int(d.config.TokenLifetime / time.Second)
+	if old || d.config.Assumptions.TextNumbers {
+		life = fmt.Sprint(life)
+	}
+	all := map[string]any{"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": access}
+	if old {
+		now := time.Now()
+		all["not_before"], all["expires_on"] = fmt.Sprint(now.Unix()), fmt.Sprint(now.Add(d.config.TokenLifetime).Unix())
+		all["resource"] = resource
+	}
+	return all
 }
 
 // exchange checks a request in the order in which Entra does: form, tenant, app, credential, policy, resource.
-func (d *Directory) exchange(r *http.Request) (string, *Failure) {
-	q, f := d.read(r)
-	if f != nil {
-		return "", f
+func (d *Directory) exchange(r *http.Request, p protocol) (q request, access string, f *Failure) {
+	if q, f = d.read(r); f != nil {
+		return q, "", f
 	}
-	if f := q.check(); f != nil {
-		return "", f
+	if f := d.check(&q); f != nil {
+		return q, "", f
 	}
 	if q.app.State == AppBlocked {
-		return "", fail(53003)
+		return q, "", fail(53003)
 	}
-	host, f := d.resource(q.form.Get("scope"), q.name)
-	if f != nil {
-		return "", f
+	if q.resource, f = p.resource(q.form); f != nil {
+		return q, "", f
 	}
-	return d.Issue(q.tenant.ID, q.app.ClientID, host), nil
+	host, known := d.resource(q.resource)
+	if !known {
+		return q, "", fail(500011, strings.TrimSuffix(q.resource, "/"), q.name)
+	}
+	return q, d.Issue(q.tenant.ID, q.app.ClientID, host), nil
 }
 
 var tenantForm = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`)
@@ -63,7 +115,7 @@ func (d *Directory) read(r *http.Request) (q request, f *Failure) {
 	if err := r.ParseForm(); err != nil {
 		return q, &Failure{Number: 900144, Message: "The request body could not be read as a form."}
 	}
-	q.name, q.form = r.PathValue("tenant"), r.PostForm
+	q.name, q.form, q.host = r.PathValue("tenant"), r.PostForm, r.Host
 	q.client, q.secret = q.form.Get("client_id"), q.form.Get("client_secret")
 	if id, password, ok := r.BasicAuth(); ok { // client_secret_basic: both are form-encoded first
 		q.client, q.secret = formDecoded(id), formDecoded(password)
@@ -97,17 +149,24 @@ func formDecoded(s string) string {
 }
 
 // check looks at the state of the app and at the credential.
-func (q *request) check() *Failure {
+func (d *Directory) check(q *request) *Failure {
+	_, asserted := q.form["client_assertion_type"]
 	switch {
 	case q.app.State == AppDisabled:
 		return fail(7000112, q.app.ClientID)
 	case q.app.State == AppUnsupported:
 		return fail(70001, q.app.ClientID, q.name)
 	case q.form.Get("client_assertion") != "":
-		return fail(700027)
-	case q.secret == "":
+		return d.checkAssertion(q)
+	case asserted:
 		return fail(7000218)
+	case q.secret == "":
+		return fail(7000216)
 	}
+	return q.checkSecret()
+}
+
+func (q *request) checkSecret() *Failure {
 	expired := false
 	for _, s := range q.app.Secrets {
 		if subtle.ConstantTimeCompare([]byte(q.secret), []byte(s.Value)) == 0 {
@@ -124,20 +183,13 @@ func (q *request) check() *Failure {
 	return fail(7000215, q.app.ClientID)
 }
 
-// resource returns the host that a scope <environment>/.default names.
-func (d *Directory) resource(scope, tenant string) (string, *Failure) {
-	switch fields := strings.Fields(scope); {
-	case len(fields) != 1:
-		return "", fail(70011, scope)
-	case !strings.HasSuffix(scope, "/.default"):
-		return "", fail(1002012, scope)
+// resource returns the host of a resource that tokens are issued for.
+func (d *Directory) resource(resource string) (host string, known bool) {
+	u, err := url.Parse(resource)
+	if err != nil || u.Host == "" {
+		return "", false
 	}
-	u, err := url.Parse(strings.TrimSuffix(scope, "/.default"))
-	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-		return "", fail(70011, scope)
-	}
-	if len(d.config.Resources) > 0 && !slices.ContainsFunc(d.config.Resources, func(host string) bool { return strings.EqualFold(host, u.Host) }) {
-		return "", fail(500011, u.Scheme+"://"+u.Host, tenant)
-	}
-	return u.Host, nil
+	known = len(d.config.Resources) == 0 || isGraph(u.Host) ||
+		slices.ContainsFunc(d.config.Resources, func(host string) bool { return strings.EqualFold(host, u.Host) })
+	return u.Host, known
 }
