@@ -29,6 +29,8 @@ type Config struct {
 	Apps             []App     // application users, each with a simple app registration; the sandbox identity when empty
 	Hosts            []string  // hosts (with port) that a token's scope may name; any when empty. Another is AADSTS500011
 
+	Authority string // what the 401 challenge names, as https://login.microsoftonline.us; the Server's own address when empty
+
 	// Directory is what Entra ID knows besides: further tenants and apps, and those of Apps whose credentials are more than one secret.
 	// Tenant, Apps, Hosts and TokenLifetime are added to it.
 	Directory entra.Config

@@ -8,8 +8,8 @@
 //
 // # What is emulated
 //
-//   - The token endpoint /{tenant}/oauth2/v2.0/token for client credentials with a secret, with the errors of Entra; the 401 challenge;
-//     application users that are missing, disabled, without role or restricted; privileges by table and verb.
+//   - Entra ID, by package entra: token endpoints for client credentials with secrets and certificates, with the errors of Entra; discovery
+//     documents; an app's look at its own registration by Microsoft Graph. The 401 challenge; application users that are missing, disabled, without role or restricted; privileges by table and verb.
 //   - EntityDefinitions with Attributes (mixed and by cast), Keys, ManyToOneRelationships and Privileges; $select, $expand of one level, $filter by
 //     equality. WhoAmI, RetrieveCurrentOrganization, RetrieveUserPrivileges, the service document.
 //   - POST, PATCH, PUT and DELETE by GUID and by alternate key, conditions and representations; checks of names, types, lengths, ranges,
@@ -20,7 +20,7 @@
 //
 // # What is not
 //
-// Certificates as credentials. Deep inserts, $expand of rows, FetchXML and $apply (answered with 501), $metadata, bulk messages (CreateMultiple and
+// Deep inserts, $expand of rows, FetchXML and $apply (answered with 501), $metadata, bulk messages (CreateMultiple and
 // its kin), change tracking, annotations with formatted values. Plug-ins, duplicate detection
 // rules, column security, record-level access, impersonation. Cascades: rows that point at a deleted row keep the GUID, unless the
 // relationship restricts the delete. Elastic and virtual tables, files and images. Several web servers with quotas of their own.

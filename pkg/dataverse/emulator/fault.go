@@ -17,7 +17,8 @@ type Faults struct {
 	// Committed is called after everything in a request was committed, and before a byte of the answer is written: the moment in which a client's
 	// process can be killed between commit and acknowledgement.
 	Committed func(*http.Request, Request)
-	// Token is called for every request to the token endpoint.
+	// Token is called for every request to the token endpoint. A refusal whose Code is an AADSTS number (AADSTS50196) is answered as Entra does,
+	// with status and text of its own where Status and Message leave them open.
 	Token func(*http.Request) Fault
 }
 

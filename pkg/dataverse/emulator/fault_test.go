@@ -185,3 +185,13 @@ func TestTheTokenEndpointCanFail(t *testing.T) {
 		t.Errorf("%d %s %v", response.StatusCode, body, err)
 	}
 }
+
+func TestARefusalByAnAADSTSNumberIsInTheFormOfEntra(t *testing.T) { // 1.3
+	fault := emulator.Fault{}
+	e := start(t, emulator.Config{Faults: emulator.Faults{Token: func(*http.Request) emulator.Fault { return fault }}})
+	fault = emulator.Fault{Kind: emulator.Refuse, Code: "AADSTS90055", RetryAfter: 3 * time.Second}
+	status, body := e.requestToken(emulator.SandboxTenant, nil)
+	if description, _ := body["error_description"].(string); status != 429 || body["error"] != "temporarily_unavailable" || !strings.HasPrefix(description, "AADSTS90055: ") {
+		t.Errorf("%d %v", status, body)
+	}
+}

@@ -117,8 +117,11 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) *user {
 	scheme, access, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	t, valid := s.directory.Token(access)
 	if !valid || !strings.EqualFold(scheme, "Bearer") || !strings.EqualFold(t.Resource, r.Host) || !strings.EqualFold(t.Tenant, s.config.Tenant) {
-		host := origin(r)
-		w.Header().Set("WWW-Authenticate", "Bearer authorization_uri="+host+"/"+s.config.Tenant+"/oauth2/authorize, resource_id="+host+"/")
+		host, authority := origin(r), s.config.Authority
+		if authority == "" {
+			authority = host
+		}
+		w.Header().Set("WWW-Authenticate", "Bearer authorization_uri="+authority+"/"+s.config.Tenant+"/oauth2/authorize, resource_id="+host+"/")
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
 	}

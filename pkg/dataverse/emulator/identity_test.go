@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 )
 
 func TestTokenEndpoint(t *testing.T) { // 1.3
@@ -29,7 +31,7 @@ func TestTokenEndpoint(t *testing.T) { // 1.3
 		{"the right secret is issued a token", emulator.SandboxTenant, nil, 200, "", 0},
 		{"a wrong secret", emulator.SandboxTenant, url.Values{"client_secret": {"wrong"}}, 401, "invalid_client", 7000215},
 		{"an expired secret", emulator.SandboxTenant, url.Values{"client_id": {expired}, "client_secret": {"old"}}, 401, "invalid_client", 7000222},
-		{"no secret", emulator.SandboxTenant, url.Values{"client_secret": {""}}, 401, "invalid_client", 7000218},
+		{"no secret", emulator.SandboxTenant, url.Values{"client_secret": {""}}, 401, "invalid_client", 7000216},
 		{"an unknown app", emulator.SandboxTenant, url.Values{"client_id": {"99999999-9999-9999-9999-999999999999"}}, 400, "unauthorized_client", 700016},
 		{"an app of another tenant", emulator.SandboxTenant, url.Values{"client_id": {foreign}, "client_secret": {"x"}}, 400, "unauthorized_client", 700016},
 		{"an unknown tenant", "77777777-7777-7777-7777-777777777777", nil, 400, "invalid_tenant", 90002},
@@ -95,6 +97,51 @@ func TestWithoutAValidTokenTheChallengeNamesAuthorityAndResource(t *testing.T) {
 	e.RevokeTokens()
 	if a := e.do("GET", "WhoAmI", ""); a.status != http.StatusUnauthorized {
 		t.Errorf("a revoked token: %d", a.status)
+	}
+}
+
+func TestOnlyTokensOfTheEnvironmentsOwnDirectoryAreOfUse(t *testing.T) { // 1.4
+	const elsewhere = "66666666-6666-6666-6666-666666666666"
+	e := start(t, emulator.Config{Directory: entra.Config{Apps: []entra.App{
+		{Tenant: elsewhere, ClientID: emulator.SandboxClient, Secrets: []entra.Secret{{Value: "x"}}},
+		{Tenant: emulator.SandboxTenant, ClientID: elsewhere, Secrets: []entra.Secret{{Value: "y"}}},
+	}}})
+	form := func(client, secret string) url.Values {
+		return url.Values{"grant_type": {"client_credentials"}, "client_id": {client}, "client_secret": {secret}, "scope": {e.url + "/.default"}}
+	}
+	_, foreign := e.requestToken(elsewhere, form(emulator.SandboxClient, "x"))
+	if a := e.do("GET", "WhoAmI", "", fmt.Sprint("Authorization: Bearer ", foreign["access_token"])); a.status != http.StatusUnauthorized {
+		t.Errorf("another tenant's token: %d %s", a.status, a.body)
+	}
+	_, unknown := e.requestToken(emulator.SandboxTenant, form(elsewhere, "y"))
+	if a := e.do("GET", "WhoAmI", "", fmt.Sprint("Authorization: Bearer ", unknown["access_token"])); a.status != http.StatusForbidden || a.code() != "0x80072560" {
+		t.Errorf("an app without application user: %d %s", a.status, a.body)
+	}
+}
+
+func TestTheChallengeNamesTheConfiguredAuthority(t *testing.T) { // 1.5
+	e := start(t, emulator.Config{Authority: "https://login.microsoftonline.us"})
+	a := e.do("GET", "WhoAmI", "", "Authorization: ")
+	if want := "Bearer authorization_uri=https://login.microsoftonline.us/" + emulator.SandboxTenant + "/"; !strings.HasPrefix(a.header.Get("WWW-Authenticate"), want) {
+		t.Errorf("%v", a.header)
+	}
+}
+
+func TestCredentialsChangeWhileTheServerRuns(t *testing.T) { // 1.3
+	e := start(t, emulator.Config{})
+	e.SetSecret(emulator.SandboxClient, "rotated", false)
+	if e.signIn(emulator.SandboxClient, emulator.SandboxSecret) != "" || e.signIn(emulator.SandboxClient, "rotated") == "" {
+		t.Error("the secret was not replaced")
+	}
+	if a := e.do("GET", "WhoAmI", ""); a.status != http.StatusOK {
+		t.Errorf("a token from before: %d", a.status) // trap 36
+	}
+	e.Directory().Change(emulator.SandboxTenant, emulator.SandboxClient, func(a *entra.App) { a.State = entra.AppDisabled })
+	if e.signIn(emulator.SandboxClient, "rotated") != "" {
+		t.Error("a disabled app was issued a token")
+	}
+	if e.SetSecret("99999999-9999-9999-9999-999999999999", "x", false) {
+		t.Error("an unknown app has a secret")
 	}
 }
 
