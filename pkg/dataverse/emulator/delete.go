@@ -31,9 +31,10 @@ func (c *call) delete(op *batch.Operation, index int, a *address) *reply {
 		return failed(hasChildren.says("The %s record cannot be deleted because it is associated with other records.", t.Label))
 	}
 	t.removeRow(r)
+	t.graves.dig(r.id, c.server.versions.Add(1))
 	c.refer(t, r.cells, -1)
 	if c.set > 0 {
-		c.undo = append(c.undo, func() { t.restore(r); c.refer(t, r.cells, 1) })
+		c.undo = append(c.undo, func() { t.restore(r); t.graves.undig(r.id); c.refer(t, r.cells, 1) })
 	}
 	c.committed(t, r, OpDelete, op, index, a.segment)
 	c.success = reply{status: http.StatusNoContent}

@@ -48,6 +48,9 @@ var (
 	tooMuchTime        = kind{"0x80072321", "ThrottlingTimeExceededError", http.StatusTooManyRequests}
 	tooManyConcurrent  = kind{"0x80072326", "ThrottlingConcurrencyLimitExceededError", http.StatusTooManyRequests}
 	requestTooLarge    = kind{"0x8004418a", "RequestLengthTooLarge", http.StatusRequestEntityTooLarge}
+	trackingOff        = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
+	expiredVersion     = kind{"0x80044352", "ExpiredVersionStamp", http.StatusBadRequest}
+	tooManyAggregated  = kind{"0x8004e023", "AggregateQueryRecordLimitExceeded", http.StatusBadRequest}
 	badBatch           = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
 	badReference       = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
 	unexpectedInternal = kind{"0x80040216", "UnExpected", http.StatusInternalServerError}

@@ -11,10 +11,16 @@ import (
 
 // single executes a request that is no batch.
 func (c *call) single(r *http.Request, text []byte) *reply {
+	if r.Method == http.MethodOptions {
+		return &reply{status: http.StatusOK}
+	}
 	op := batch.Operation{
-		Method: []byte(r.Method), URL: []byte(r.RequestURI), Body: text,
+		Method: []byte(r.Method), Accept: []byte(r.Header.Get("Accept")), URL: []byte(r.RequestURI), Body: text,
 		ContentType: []byte(r.Header.Get("Content-Type")), IfMatch: []byte(r.Header.Get("If-Match")),
 		IfNoneMatch: []byte(r.Header.Get("If-None-Match")), Prefer: []byte(r.Header.Get("Prefer")),
+	}
+	if r.Method == http.MethodHead {
+		op.Method = []byte(http.MethodGet) // net/http leaves the body out
 	}
 	return c.execute(r.Context(), &op, 0)
 }
@@ -43,6 +49,9 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 	case a.table != nil:
 		answer = c.onTable(op, index, a, query)
 		c.settle()
+		if answer.later != nil {
+			answer.later()
+		}
 	default:
 		answer = c.function(string(op.Method), string(path), string(query), string(url))
 	}
@@ -140,7 +149,7 @@ func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) 
 	case method == http.MethodGet && a.single:
 		return c.retrieve(op, &a, query)
 	case method == http.MethodGet:
-		return c.list(op, a.table, query)
+		return c.list(op, a.table.all(), query)
 	case method == http.MethodPost && !a.single:
 		return c.create(op, index, &a, query)
 	case method == http.MethodDelete && a.single:
@@ -155,11 +164,11 @@ func (c *call) below(op *batch.Operation, index int, a *address, query []byte) *
 	name := string(a.rest[1:])
 	method := string(op.Method)
 	switch {
-	case !a.single && name == "$count" && method == http.MethodGet:
-		return c.count(a.table)
 	case a.single && strings.HasPrefix(strings.TrimPrefix(name, "Microsoft.Dynamics.CRM."), "RetrieveUserPrivileges") && method == http.MethodGet:
 		return c.retrieveUserPrivileges(a)
-	case !a.single || method == http.MethodGet || method == http.MethodPost:
+	case method == http.MethodGet:
+		return c.navigate(op, a, query)
+	case !a.single || method == http.MethodPost:
 		return failed(notImplemented.says("The emulator does not know '%s' of '%s'.", name, a.table.Set))
 	}
 	property := strings.TrimSuffix(name, "/$ref")

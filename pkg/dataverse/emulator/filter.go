@@ -1,219 +1,378 @@
 package emulator
 
 import (
-	"strconv"
+	"bytes"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // A predicate says whether a row is among what a $filter asks for.
 type predicate func(*row) bool
 
-// parseFilter reads a $filter: comparisons of a column with a literal, contains, startswith and endswith, joined by and, or, not and parentheses.
-func (t *table) parseFilter(text string) (predicate, *failure) {
-	p := &filterParser{table: t, tokens: tokens(text)}
-	result := p.or(0)
-	if p.failure == nil && p.at < len(p.tokens) {
-		p.fail("Syntax error at '%s' in '%s'.", p.tokens[p.at], text)
+// A scope is what names in an expression stand for: columns of a table, and within a lambda these only after its variable.
+type scope struct {
+	table    *table
+	variable string
+}
+
+// A term is a column, possibly of a row that lookups lead to. Its read returns the JSON value, nothing for null.
+type term struct {
+	table  *table // the one that has the column
+	column int
+	read   func(*row) []byte
+	direct bool // a column of the row itself
+}
+
+func (x term) schema() *schema.Column { return &x.table.columns[x.column] }
+
+// term resolves a path.
+func (d *reader) term(s scope, path odata.Path) (term, *failure) {
+	if s.variable != "" {
+		if path[0] != s.variable || len(path) == 1 {
+			return term{}, badURI.says("'%s' is not a property of the range variable '%s'.", strings.Join(path, "/"), s.variable)
+		}
+		path = path[1:]
 	}
-	return result, p.failure
+	t := s.table
+	if len(path) == 1 {
+		column, ok := t.readable[path[0]]
+		if !ok {
+			return term{}, unknownColumn(t, path[0])
+		}
+		return term{t, column, func(r *row) []byte { return t.peek(r, column) }, true}, nil
+	}
+	step, to, f := d.follow(t, path[0])
+	if f != nil {
+		return term{}, f
+	}
+	rest, f := d.term(scope{table: to}, path[1:])
+	if f != nil {
+		return term{}, f
+	}
+	read := rest.read
+	rest.direct = false
+	rest.read = func(r *row) []byte {
+		if r = step(r); r == nil {
+			return nil
+		}
+		return read(r)
+	}
+	return rest, nil
 }
 
-type filterParser struct {
-	table   *table
-	tokens  []string
-	at      int
-	failure *failure
+// follow resolves a single-valued navigation property to the step from a row to the one that it points at.
+func (d *reader) follow(t *table, name string) (func(*row) *row, *table, *failure) {
+	p, ok := t.properties[name]
+	if !ok || p.kind != navigation {
+		return nil, nil, unknownColumn(t, name)
+	}
+	if len(p.targets) > 1 {
+		return nil, nil, badURI.says("The navigation property '%s' leads to 'Microsoft.Dynamics.CRM.principal', which has no property that can be asked for here.", name)
+	}
+	to := p.targets[0]
+	if f := d.use(to.table); f != nil {
+		return nil, nil, f
+	}
+	return func(r *row) *row {
+		index, id, ok := reference(value(r.cells, p.column))
+		if !ok || index != to.index {
+			return nil
+		}
+		return d.find(to.table, id)
+	}, to.table, nil
 }
 
-// tokens cuts a filter into names, literals with their quotes, commas and parentheses.
-func tokens(s string) []string {
-	var out []string
-	for i := 0; i < len(s); {
-		start := i
-		switch c := s[i]; {
-		case c == ' ':
-			i++
-			continue
-		case c == '(' || c == ')' || c == ',':
-			i++
-		case c == '\'':
-			for i++; i < len(s); i++ {
-				if s[i] != '\'' {
-					continue
-				}
-				if i+1 < len(s) && s[i+1] == '\'' {
-					i++
-					continue
-				}
-				i++
-				break
-			}
-		default:
-			for i < len(s) && !strings.ContainsRune(" (),'", rune(s[i])) {
-				i++
+// predicate compiles an expression.
+func (d *reader) predicate(s scope, e odata.Expression) (predicate, *failure) {
+	switch e := e.(type) {
+	case *odata.Binary:
+		if e.Operator == "and" || e.Operator == "or" {
+			return d.junction(s, e)
+		}
+		return d.comparison(s, e)
+	case *odata.Not:
+		of, f := d.predicate(s, e.Of)
+		if f != nil {
+			return nil, f
+		}
+		return func(r *row) bool { return !of(r) }, nil
+	case *odata.Call:
+		return d.function(s, e)
+	case *odata.Lambda:
+		return d.lambda(s, e)
+	case odata.Path:
+		x, f := d.term(s, e)
+		if f != nil {
+			return nil, f
+		}
+		if x.schema().Type == schema.Boolean {
+			return func(r *row) bool { return string(x.read(r)) == "true" }, nil
+		}
+	case odata.Literal:
+		if e.Kind == odata.Bool {
+			return func(*row) bool { return e.Text == "true" }, nil
+		}
+	case odata.List:
+	}
+	return nil, badURI.says("The $filter expression must evaluate to a single boolean value.")
+}
+
+// junction compiles a chain of and, or of or, into one loop: chains of a thousand comparisons are usual.
+func (d *reader) junction(s scope, e *odata.Binary) (predicate, *failure) {
+	var all []predicate
+	var operand odata.Expression = e
+	for {
+		b, ok := operand.(*odata.Binary)
+		if !ok || b.Operator != e.Operator {
+			break
+		}
+		p, f := d.predicate(s, b.Right)
+		if f != nil {
+			return nil, f
+		}
+		all = append(all, p)
+		operand = b.Left
+	}
+	p, f := d.predicate(s, operand)
+	if f != nil {
+		return nil, f
+	}
+	all = append(all, p)
+	decides := e.Operator == "or" // one that is true decides an or, one that is false an and
+	return func(r *row) bool {
+		for i := len(all) - 1; i >= 0; i-- {
+			if all[i](r) == decides {
+				return decides
 			}
 		}
-		out = append(out, s[start:i])
-	}
-	return out
+		return !decides
+	}, nil
 }
 
-func (p *filterParser) fail(format string, args ...any) predicate {
-	if p.failure == nil {
-		p.failure = badURI.says(format, args...)
-	}
-	return func(*row) bool { return false }
+// tests are what a comparison's sign has to be.
+//
+//nolint:gochecknoglobals // constant table
+var tests = map[string]struct {
+	kind  string // as OData's messages name it
+	holds func(int) bool
+	swap  string // with the sides exchanged
+}{
+	"eq": {"Equal", func(n int) bool { return n == 0 }, "eq"},
+	"ne": {"NotEqual", func(n int) bool { return n != 0 }, "ne"},
+	"gt": {"GreaterThan", func(n int) bool { return n > 0 }, "lt"},
+	"ge": {"GreaterThanOrEqual", func(n int) bool { return n >= 0 }, "le"},
+	"lt": {"LessThan", func(n int) bool { return n < 0 }, "gt"},
+	"le": {"LessThanOrEqual", func(n int) bool { return n <= 0 }, "ge"},
 }
 
-func (p *filterParser) next() string {
-	if p.at >= len(p.tokens) {
-		p.fail("Expression expected at the end of the $filter.")
-		return ""
+// comparison compiles a column against a literal, or against another column.
+func (d *reader) comparison(s scope, e *odata.Binary) (predicate, *failure) {
+	left, right, operator := e.Left, e.Right, e.Operator
+	if _, literal := left.(odata.Literal); literal && operator != "in" {
+		left, right, operator = right, left, tests[operator].swap
 	}
-	p.at++
-	return p.tokens[p.at-1]
+	path, ok := left.(odata.Path)
+	if !ok {
+		return nil, badURI.says("The left operand of '%s' is not a property.", operator)
+	}
+	x, f := d.term(s, path)
+	if f != nil {
+		return nil, f
+	}
+	switch v := right.(type) {
+	case odata.Literal:
+		literal, ok := typed(x.schema(), v)
+		if !ok {
+			return nil, incompatible(x.schema().Edm(), v.Edm(), operator)
+		}
+		return compareWith(x, operator, literal), nil
+	case odata.Path:
+		y, f := d.term(s, v)
+		if f != nil {
+			return nil, f
+		}
+		if a, b := x.schema().Edm(), y.schema().Edm(); a != b && !(isNumber(x.schema()) && isNumber(y.schema())) {
+			return nil, incompatible(a, b, operator)
+		}
+		holds, ordered := tests[operator].holds, operator != "eq" && operator != "ne"
+		return func(r *row) bool {
+			a, b := x.read(r), y.read(r)
+			return (!ordered || len(a) > 0 && len(b) > 0) && holds(compareValues(x.schema(), a, b))
+		}, nil
+	case odata.List:
+		if !d.c.server.config.Assumptions.InOperator {
+			return nil, badURI.says("The operator 'in' is not supported; use Microsoft.Dynamics.CRM.In.")
+		}
+		return oneOf(x, v)
+	}
+	return nil, badURI.says("The right operand of '%s' is neither a literal nor a property.", operator)
 }
 
-func (p *filterParser) take(token string) bool {
-	if p.at < len(p.tokens) && p.tokens[p.at] == token {
-		p.at++
+func incompatible(a, b, operator string) *failure {
+	return badURI.says("A binary operator with incompatible types was detected. Found operand types '%s' and '%s' for operator kind '%s'.", a, b, tests[operator].kind)
+}
+
+// compareWith compares with a constant. Null is equal to null only, and is neither greater nor less than anything.
+func compareWith(x term, operator string, literal []byte) predicate {
+	holds, col := tests[operator].holds, x.schema()
+	if operator != "eq" && operator != "ne" {
+		return func(r *row) bool {
+			v := x.read(r)
+			return len(v) > 0 && len(literal) > 0 && holds(compareValues(col, v, literal))
+		}
+	}
+	return func(r *row) bool { return holds(compareValues(col, x.read(r), literal)) }
+}
+
+// oneOf is true for rows whose value is in the list.
+func oneOf(x term, list odata.List) (predicate, *failure) {
+	var all [][]byte
+	for _, v := range list {
+		literal, ok := typed(x.schema(), v)
+		if !ok {
+			return nil, incompatible(x.schema().Edm(), v.Edm(), "eq")
+		}
+		all = append(all, literal)
+	}
+	return func(r *row) bool {
+		v := x.read(r)
+		for _, literal := range all {
+			if compareValues(x.schema(), v, literal) == 0 {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+// lambda compiles any and all over a collection-valued navigation property. The rows that point at each row are found once, when first asked for.
+func (d *reader) lambda(s scope, e *odata.Lambda) (predicate, *failure) {
+	path := e.Path
+	if s.variable != "" && path[0] == s.variable {
+		path = path[1:]
+	}
+	if len(path) != 1 {
+		return nil, badURI.says("any and all are supported over the collections of a table itself, not over '%s'.", strings.Join(e.Path, "/"))
+	}
+	in, ok := s.table.incoming[path[0]]
+	if !ok {
+		return nil, unknownColumn(s.table, path[0])
+	}
+	if f := d.use(in.table); f != nil {
+		return nil, f
+	}
+	body := func(*row) bool { return true }
+	if e.Body != nil {
+		var f *failure
+		if body, f = d.predicate(scope{in.table, e.Variable}, e.Body); f != nil {
+			return nil, f
+		}
+	}
+	// For any, the ids of rows with a row for which the body holds; for all, of those with one for which it does not.
+	var found map[[16]byte]bool
+	return func(r *row) bool {
+		if found == nil {
+			found = map[[16]byte]bool{}
+			for _, other := range in.table.order {
+				if other = d.visible(in.table, other); other == nil || body(other) == e.All {
+					continue
+				}
+				if index, id, ok := reference(value(other.cells, in.column)); ok && index == in.index {
+					found[id] = true
+				}
+			}
+		}
+		return found[r.id] != e.All
+	}, nil
+}
+
+// function compiles contains(column,'text') and its kin, and the query functions of Dataverse.
+func (d *reader) function(s scope, e *odata.Call) (predicate, *failure) {
+	if name, ok := strings.CutPrefix(e.Name, "Microsoft.Dynamics.CRM."); ok {
+		return d.queryFunction(s, name, e)
+	}
+	texts := map[string]func(s, part []byte) bool{"contains": bytes.Contains, "startswith": bytes.HasPrefix, "endswith": bytes.HasSuffix}
+	test, known := texts[e.Name]
+	if !known || len(e.Path) > 0 {
+		return nil, badURI.says("An unknown function with name '%s' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed.", e.Name)
+	}
+	if len(e.Arguments) != 2 {
+		return nil, badURI.says("No function signature for the function with name '%s' matches the specified arguments.", e.Name)
+	}
+	path, isPath := e.Arguments[0].(odata.Path)
+	literal, isLiteral := e.Arguments[1].(odata.Literal)
+	if !isPath || !isLiteral || literal.Kind != odata.String {
+		return nil, badURI.says("No function signature for the function with name '%s' matches the specified arguments: they are a property and a string.", e.Name)
+	}
+	x, f := d.term(s, path)
+	if f != nil {
+		return nil, f
+	}
+	if x.schema().Edm() != "Edm.String" {
+		return nil, badURI.says("No function signature for the function with name '%s' matches the specified arguments: '%s' is of type '%s'.", e.Name, strings.Join(path, "/"), x.schema().Edm())
+	}
+	part := []byte(strings.ToLower(literal.Text))
+	return func(r *row) bool {
+		v := x.read(r)
+		return len(v) > 0 && test([]byte(strings.ToLower(jsonobject.Text(v))), part)
+	}, nil
+}
+
+// equalities notes which columns of the row itself the filter wants equal to a literal, all of them at once.
+func (d *reader) equalities(q *query, e odata.Expression) {
+	b, ok := e.(*odata.Binary)
+	if !ok {
+		return
+	}
+	switch b.Operator {
+	case "and":
+		d.equalities(q, b.Left)
+		d.equalities(q, b.Right)
+	case "eq":
+		path, isPath := b.Left.(odata.Path)
+		literal, isLiteral := b.Right.(odata.Literal)
+		if isPath && isLiteral && len(path) == 1 && literal.Kind != odata.Null {
+			column := q.table.readable[path[0]]
+			q.equal[column], _ = typed(&q.table.columns[column], literal)
+		}
+	}
+}
+
+func isNumber(c *schema.Column) bool {
+	switch c.Type {
+	case schema.Integer, schema.BigInt, schema.Decimal, schema.Double, schema.Money, schema.Choice, schema.State, schema.Status:
 		return true
+	case schema.String, schema.Memo, schema.Boolean, schema.MultiChoice, schema.DateTime, schema.ID, schema.Lookup, schema.Customer, schema.Owner:
 	}
 	return false
 }
 
-// maxDepth bounds the nesting of a filter, and with it the stack.
-const maxDepth = 100
-
-func (p *filterParser) or(depth int) predicate {
-	left := p.and(depth)
-	for p.take("or") {
-		a, b := left, p.and(depth)
-		left = func(r *row) bool { return a(r) || b(r) }
-	}
-	return left
-}
-
-func (p *filterParser) and(depth int) predicate {
-	left := p.unary(depth)
-	for p.take("and") {
-		a, b := left, p.unary(depth)
-		left = func(r *row) bool { return a(r) && b(r) }
-	}
-	return left
-}
-
-func (p *filterParser) unary(depth int) predicate {
-	if depth > maxDepth {
-		return p.fail("The node count limit of '%d' has been exceeded.", maxDepth)
-	}
-	switch {
-	case p.take("not"):
-		a := p.unary(depth + 1)
-		return func(r *row) bool { return !a(r) }
-	case p.take("("):
-		a := p.or(depth + 1)
-		if !p.take(")") {
-			return p.fail("')' or operator expected in the $filter.")
-		}
-		return a
-	}
-	name := p.next()
-	if p.take("(") {
-		return p.function(name)
-	}
-	column, ok := p.column(name)
-	if !ok {
-		return p.fail("%s", unknownColumn(p.table, name).message)
-	}
-	operator := p.next()
-	literal, ok := filterLiteral(&p.table.columns[column], p.next())
-	if !ok {
-		return p.fail("A binary operator with incompatible types was detected. Found a value that does not fit '%s' for operator kind '%s'.", name, operator)
-	}
-	return p.compare(column, operator, literal)
-}
-
-func (p *filterParser) column(name string) (int, bool) {
-	column, ok := p.table.readable[name]
-	return column, ok
-}
-
-func (p *filterParser) compare(column int, operator string, literal []byte) predicate {
-	t := p.table
-	col := &t.columns[column]
-	test := func(holds func(int) bool) predicate {
-		return func(r *row) bool {
-			v := t.read(nil, r, column)
-			return len(v) > 0 && len(literal) > 0 && holds(compareValues(col, v, literal))
-		}
-	}
-	switch operator {
-	case "eq":
-		return func(r *row) bool { return compareValues(col, t.read(nil, r, column), literal) == 0 }
-	case "ne":
-		return func(r *row) bool { return compareValues(col, t.read(nil, r, column), literal) != 0 }
-	case "gt":
-		return test(func(n int) bool { return n > 0 })
-	case "ge":
-		return test(func(n int) bool { return n >= 0 })
-	case "lt":
-		return test(func(n int) bool { return n < 0 })
-	case "le":
-		return test(func(n int) bool { return n <= 0 })
-	default:
-		return p.fail("Syntax error: '%s' is no operator that is known here.", operator)
-	}
-}
-
-// function reads contains(column,'text') and its kin; the parenthesis is open already.
-func (p *filterParser) function(name string) predicate {
-	tests := map[string]func(s, part string) bool{"contains": strings.Contains, "startswith": strings.HasPrefix, "endswith": strings.HasSuffix}
-	test, known := tests[name]
-	column, ok := p.column(p.next())
-	if !known || !ok || !p.take(",") {
-		return p.fail("An unknown function with name '%s' was found, or its arguments are not a column and a string.", name)
-	}
-	literal, ok := filterLiteral(&p.table.columns[column], p.next())
-	if !ok || len(literal) == 0 || literal[0] != '"' || !p.take(")") {
-		return p.fail("The arguments of '%s' are not a column and a string.", name)
-	}
-	part := strings.ToLower(jsonobject.Text(literal))
-	t := p.table
-	return func(r *row) bool {
-		v := t.read(nil, r, column)
-		return len(v) > 0 && test(strings.ToLower(jsonobject.Text(v)), part)
-	}
-}
-
-// filterLiteral turns a literal of a filter into the JSON that a cell of the column would hold; null is empty.
-func filterLiteral(c *schema.Column, token string) ([]byte, bool) {
-	if token == "null" {
+// typed turns a literal into the JSON that a column of that type would be read as; null is empty.
+func typed(c *schema.Column, l odata.Literal) ([]byte, bool) {
+	if l.Kind == odata.Null {
 		return nil, true
 	}
-	text := c.Type == schema.String || c.Type == schema.Memo || c.Type == schema.MultiChoice
-	if len(token) > 1 && token[0] == '\'' && token[len(token)-1] == '\'' {
-		return appendQuoted(nil, strings.ReplaceAll(token[1:len(token)-1], "''", "'")), text
-	}
+	inQuotes := []byte(`"` + l.Text + `"`)
 	switch {
-	case text:
-		return nil, false
-	case c.IsLookup() || c.Type == schema.ID:
-		id, ok := parseGUID([]byte(token))
-		return append(appendGUID([]byte{'"'}, id), '"'), ok
+	case c.Edm() == "Edm.String":
+		return appendQuoted(nil, l.Text), l.Kind == odata.String
+	case c.Edm() == "Edm.Guid":
+		return inQuotes, l.Kind == odata.GUID
 	case c.IsDate():
-		_, ok := parseDate([]byte(token))
-		return []byte(`"` + token + `"`), ok
+		_, ok := parseDate([]byte(l.Text))
+		return inQuotes, ok && l.Kind == odata.Date
+	case c.Type == schema.DateTime && l.Kind == odata.Date:
+		_, ok := parseDate([]byte(l.Text))
+		return []byte(`"` + l.Text + `T00:00:00Z"`), ok
 	case c.Type == schema.DateTime:
-		at, ok := parseMoment([]byte(token))
-		return append(append([]byte{'"'}, at...), '"'), ok
+		at, ok := parseMoment([]byte(l.Text))
+		return append(append([]byte{'"'}, at...), '"'), ok && l.Kind == odata.Moment
 	case c.Type == schema.Boolean:
-		return []byte(token), token == "true" || token == "false"
+		return []byte(l.Text), l.Kind == odata.Bool
 	default:
-		_, err := strconv.ParseFloat(token, 64)
-		return []byte(token), err == nil
+		return []byte(l.Text), l.Kind == odata.Number
 	}
 }

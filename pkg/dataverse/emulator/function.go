@@ -31,13 +31,15 @@ func (c *call) function(method, path, query, url string) *reply {
 		})
 	case "RetrieveCurrentOrganization":
 		return c.currentOrganization()
+	case "RetrieveTotalRecordCount":
+		return c.totalRecordCount(path, query)
 	default:
 		return c.metadata(path, query)
 	}
 }
 
 func (s *Server) isFunction(name string) bool {
-	return name == "" || name == "WhoAmI" || name == "RetrieveCurrentOrganization" || name == "EntityDefinitions"
+	return name == "" || name == "WhoAmI" || name == "RetrieveCurrentOrganization" || name == "RetrieveTotalRecordCount" || name == "EntityDefinitions"
 }
 
 func (c *call) serviceDocument() *reply {

@@ -16,6 +16,7 @@ type table struct {
 	byName     map[string]int      // logical name to column
 	readable   map[string]int      // name in answers, $select and $filter to column: lookups as _x_value
 	properties map[string]property // names that a body may use
+	incoming   map[string]incoming // collection-valued navigation properties: the lookups that point here
 	keys       []*key
 	keyed      []bool // by column: some key has it
 	restricts  []int  // lookups whose targets cannot be deleted while referenced
@@ -26,10 +27,11 @@ type table struct {
 	primary    int
 	privilege  privileges
 
-	mu    sync.RWMutex
-	rows  map[uuid.UUID]*row
-	order []*row // by serial; dead rows are swept now and then
-	dead  int
+	mu     sync.RWMutex
+	rows   map[uuid.UUID]*row
+	order  []*row // by serial; dead rows are swept now and then
+	dead   int
+	graves graves
 }
 
 // privileges are the names of a table's privileges, made once.
@@ -57,6 +59,13 @@ type target struct {
 	index byte // in schema.Column.Targets: how cells remember it
 }
 
+// An incoming is a lookup of another table that points at this one.
+type incoming struct {
+	table  *table // the one that has the lookup
+	column int
+	index  byte // of this table among the column's targets
+}
+
 // A key is an alternate key with its index.
 type key struct {
 	name, label string
@@ -70,7 +79,7 @@ type key struct {
 func compile(schemas []schema.Table) (byName, bySet map[string]*table) {
 	byName, bySet = make(map[string]*table, len(schemas)), make(map[string]*table, len(schemas))
 	for _, s := range schemas {
-		t := &table{Table: s, columns: s.Columns, rows: make(map[uuid.UUID]*row)}
+		t := &table{Table: s, columns: s.Columns, rows: make(map[uuid.UUID]*row), incoming: map[string]incoming{}}
 		byName[s.Name], bySet[s.Set] = t, t
 	}
 	for _, t := range byName {
@@ -125,6 +134,7 @@ func (t *table) compileTargets(i int, tables map[string]*table) {
 			nav = property{column: i, kind: navigation}
 		}
 		nav.targets = append(nav.targets, target{tables[to.Table], byte(n)})
+		tables[to.Table].incoming[t.CollectionName(&t.columns[i], to)] = incoming{t, i, byte(n)}
 		t.properties[to.Navigation] = nav
 		nav.kind = bind
 		t.properties[to.Navigation+"@odata.bind"] = nav

@@ -26,6 +26,7 @@ type reply struct {
 	id      uuid.UUID // … or the GUID of a created row
 	etag    uint64
 	applied string // Preference-Applied
+	later   func() // completes the body when the operation holds no table any more; nil for most
 
 	retryAfter time.Duration
 	cut        bool // cut the connection, all being committed

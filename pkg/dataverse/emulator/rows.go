@@ -37,7 +37,7 @@ func (s *Server) Reset() {
 	s.change.Lock()
 	defer s.change.Unlock()
 	for _, t := range s.tables {
-		t.rows, t.order, t.dead = map[uuid.UUID]*row{}, nil, 0
+		t.rows, t.order, t.dead, t.graves = map[uuid.UUID]*row{}, nil, 0, graves{}
 		for _, k := range t.keys {
 			k.index = map[string]*row{}
 		}

@@ -162,6 +162,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *call, text []
 func (s *Server) headers(w http.ResponseWriter, c *call) {
 	h := w.Header()
 	h.Set("OData-Version", "4.0")
+	h.Set("Allow", "OPTIONS,GET,HEAD,POST")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Expires", "-1")
 	h["REQ_ID"] = []string{c.id.String()} // spelled as Dataverse does, past the canonical form

@@ -130,17 +130,14 @@ func (c *call) written(op *batch.Operation, t *table, r *row, segment []byte, cr
 		c.success = reply{status: http.StatusNoContent, set: t.Set, segment: segment, id: r.id}
 		return &c.success
 	}
-	q, f := c.parseQuery(t, query)
-	if f != nil {
+	answer := &reply{status: http.StatusOK, etag: r.version}
+	if created {
+		answer.status = http.StatusCreated
+	}
+	if f := c.represent(op, t, r, query, answer); f != nil {
 		return failed(f)
 	}
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	return &reply{
-		status: status, contentType: entityJSON, body: c.entity(t, c.seen(t, r), q.selected), etag: r.version, applied: "return=representation",
-	}
+	return answer
 }
 
 // soleValue reads {"value":…}.

@@ -60,6 +60,7 @@ type Table struct {
 	PrimaryName   string // fullname
 	TypeCode      int    // object type code: 2
 	OptimisticOff bool   // true when the table has no optimistic concurrency (IsOptimisticConcurrencyEnabled is false)
+	TrackingOff   bool   // true when the table has no change tracking (ChangeTrackingEnabled is false)
 	Organization  bool   // true when rows are owned by the organisation, not by a user or team
 	Columns       []Column
 	Keys          []Key
@@ -96,6 +97,7 @@ type Target struct {
 	Table      string // logical name
 	Navigation string // case-sensitive: parentcustomerid_account, new_Contact
 	Restrict   bool   // a referenced row cannot be deleted
+	Collection string // what the referenced table calls the rows that point at it; see Table.CollectionName
 }
 
 // A Key is an alternate key. Lookups are listed by their bare logical name, as metadata does.

@@ -17,7 +17,8 @@ type Operation struct {
 	Method, URL, Body []byte
 
 	ContentID   []byte // of the part
-	ContentType []byte // these five are headers of the embedded request; nil when absent
+	ContentType []byte // these six are headers of the embedded request; nil when absent
+	Accept      []byte
 	IfMatch     []byte
 	IfNoneMatch []byte
 	Prefer      []byte
@@ -158,6 +159,8 @@ func request(op *Operation, b []byte) error {
 		switch {
 		case is(name, "Content-Type"):
 			op.ContentType = value
+		case is(name, "Accept"):
+			op.Accept = value
 		case is(name, "If-Match"):
 			op.IfMatch = value
 		case is(name, "If-None-Match"):

@@ -372,3 +372,11 @@ func literal(w string) (Literal, bool) {
 	}
 	return Literal{}, false
 }
+
+// Word reads an unquoted literal, as the values of query functions have them inside their quotes.
+func Word(text string) (Literal, bool) {
+	if text == "" {
+		return Literal{}, false
+	}
+	return literal(text)
+}

@@ -1,0 +1,182 @@
+package emulator
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// The names of the annotations that rows carry (sections 2.8 and 7).
+const (
+	formattedValue        = "OData.Community.Display.V1.FormattedValue"
+	lookupLogicalName     = "Microsoft.Dynamics.CRM.lookuplogicalname"
+	associatedNavigation  = "Microsoft.Dynamics.CRM.associatednavigationproperty"
+	totalRecordCount      = "Microsoft.Dynamics.CRM.totalrecordcount"
+	totalRecordCountLimit = "Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
+)
+
+// touchNames notes the tables whose rows give the formatted values of the query's columns.
+func (d *reader) touchNames(q *query) {
+	q.columns(func(column int) {
+		c := &q.table.columns[column]
+		for _, to := range c.Targets {
+			d.touch(d.c.server.tables[to.Table])
+		}
+		if c.Type == schema.Money && q.table.currency >= 0 {
+			d.touch(d.c.server.tables["transactioncurrency"])
+		}
+	})
+}
+
+// appendAnnotations appends the annotations of a column that is not null.
+func (d *reader) appendAnnotations(dst []byte, t *table, r *row, column int, v []byte) []byte {
+	c := &t.columns[column]
+	name := readName(c)
+	if c.IsLookup() {
+		if index := value(r.cells, column)[0]; int(index) < len(c.Targets) {
+			to := c.Targets[index]
+			if d.associated {
+				dst = appendQuoted(appendMember(dst, name, "@"+associatedNavigation), to.Navigation)
+			}
+			if d.logical {
+				dst = appendQuoted(appendMember(dst, name, "@"+lookupLogicalName), to.Table)
+			}
+		}
+	}
+	if d.formatted {
+		if text, ok := d.format(t, r, column, v); ok {
+			dst = appendQuoted(appendMember(dst, name, "@"+formattedValue), text)
+		}
+	}
+	return dst
+}
+
+// format is a value as the user interface shows it, in the language and formats of the United States and in UTC; false where it has no other form.
+func (d *reader) format(t *table, r *row, column int, v []byte) (string, bool) {
+	c := &t.columns[column]
+	switch c.Type {
+	case schema.Choice, schema.State, schema.Status:
+		return optionLabel(c, string(v))
+	case schema.Boolean:
+		if string(v) == "true" {
+			return optionLabel(c, "1")
+		}
+		return optionLabel(c, "0")
+	case schema.MultiChoice:
+		var labels []string
+		for one := range strings.SplitSeq(jsonobject.Text(v), ",") {
+			if label, ok := optionLabel(c, one); ok {
+				labels = append(labels, label)
+			}
+		}
+		return strings.Join(labels, "; "), len(labels) > 0
+	case schema.Integer, schema.BigInt:
+		return grouped(string(v)), true
+	case schema.Decimal, schema.Double:
+		return fixed(v, c.Precision), true
+	case schema.Money:
+		return d.amount(t, r, fixed(v, c.Precision)), true
+	case schema.DateTime:
+		return localTime(c, jsonobject.Text(v))
+	case schema.Lookup, schema.Customer, schema.Owner:
+		name := jsonobject.Text(d.nameOf(c, value(r.cells, column)))
+		return name, name != ""
+	case schema.String, schema.Memo, schema.ID:
+	}
+	return "", false
+}
+
+func optionLabel(c *schema.Column, text string) (string, bool) {
+	for _, o := range c.Options {
+		if strconv.Itoa(o.Value) == text {
+			return o.Label, true
+		}
+	}
+	return "", false
+}
+
+// nameOf returns the primary name of the row that a lookup's cell points at, as JSON; nothing when there is none. The target's table is locked.
+func (d *reader) nameOf(c *schema.Column, cell []byte) []byte {
+	index, id, ok := reference(cell)
+	if !ok || int(index) >= len(c.Targets) {
+		return nil
+	}
+	to := d.c.server.tables[c.Targets[index].Table]
+	column, named := to.byName[to.PrimaryName]
+	r := to.rows[id]
+	if r == nil || !named {
+		return nil
+	}
+	return to.peek(r, column)
+}
+
+// amount puts the symbol of the row's currency before a number, and the sign before that.
+func (d *reader) amount(t *table, r *row, number string) string {
+	symbol := "$"
+	currencies := d.c.server.tables["transactioncurrency"]
+	if t.currency >= 0 && currencies != nil {
+		if _, id, ok := reference(value(r.cells, t.currency)); ok && currencies.rows[id] != nil {
+			symbol = jsonobject.Text(value(currencies.rows[id].cells, currencies.byName["currencysymbol"]))
+		}
+	}
+	if rest, negative := strings.CutPrefix(number, "-"); negative {
+		return "-" + symbol + rest
+	}
+	return symbol + number
+}
+
+// fixed writes a number with that many digits after the point, and commas between thousands.
+func fixed(v []byte, precision int) string {
+	n, err := strconv.ParseFloat(string(v), 64)
+	if err != nil {
+		return string(v)
+	}
+	return grouped(strconv.FormatFloat(n, 'f', precision, 64))
+}
+
+// grouped puts commas between the thousands of a number.
+func grouped(s string) string {
+	sign, digits := "", s
+	if rest, negative := strings.CutPrefix(s, "-"); negative {
+		sign, digits = "-", rest
+	}
+	whole, fraction, point := strings.Cut(digits, ".")
+	var b strings.Builder
+	for i, r := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(r)
+	}
+	if point {
+		return sign + b.String() + "." + fraction
+	}
+	return sign + b.String()
+}
+
+// localTime is 1/31/2026, with 12:05 PM for what has a time.
+func localTime(c *schema.Column, text string) (string, bool) {
+	if c.IsDate() {
+		at, ok := parseDate([]byte(text))
+		return at.Format("1/2/2006"), ok
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	return at.Format("1/2/2006 3:04 PM"), err == nil
+}
+
+// sortable is the term by which a column is ordered: lookups by the names of the rows that they point at, everything else by its value.
+func (d *reader) sortable(x term) term {
+	c := x.schema()
+	if !c.IsLookup() || !x.direct {
+		return x
+	}
+	for _, to := range c.Targets {
+		d.touch(d.c.server.tables[to.Table])
+	}
+	column := x.column
+	x.read = func(r *row) []byte { return d.nameOf(c, value(r.cells, column)) }
+	return x
+}

@@ -1,0 +1,191 @@
+package emulator
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+)
+
+// navigate is GET of what is below a set or a row: a column, the row that a lookup points at, the rows of a collection, their references and counts.
+func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
+	segments := strings.Split(string(a.rest[1:]), "/")
+	if !a.single {
+		return c.ofCollection(op, a.table.all(), segments, query)
+	}
+	w := walk{c: c, table: a.table, find: a.row, missing: a.missing}
+	for {
+		name := segments[0]
+		base, key, _ := strings.Cut(name, "(")
+		column, isColumn := w.table.readable[name]
+		p := w.table.properties[name]
+		in, isCollection := w.table.incoming[base]
+		switch {
+		case isColumn:
+			return w.column(column, segments[1:])
+		case isCollection && key == "":
+			return w.collection(op, in, name, segments[1:], query)
+		case isCollection:
+			if f := w.member(in, strings.TrimSuffix(key, ")")); f != nil {
+				return failed(f)
+			}
+		case p.kind == navigation:
+			found, f := w.follow(p)
+			if f != nil {
+				return failed(f)
+			}
+			if !found {
+				return &reply{status: http.StatusNoContent}
+			}
+		default:
+			return failed(segmentMissing.says("Resource not found for the segment '%s'.", name))
+		}
+		if segments = segments[1:]; len(segments) == 0 {
+			return c.retrieveRow(op, w.table, w.find, w.missing, query)
+		}
+		if len(segments) == 1 && segments[0] == "$ref" {
+			return w.reference()
+		}
+	}
+}
+
+// A walk goes from row to row along a path. It holds no lock between its steps.
+type walk struct {
+	c       *call
+	table   *table
+	find    func() *row
+	missing func() *failure
+}
+
+// look calls f with the row where the walk stands.
+func (w *walk) look(f func(*row)) *failure {
+	if f := w.c.denied(w.table, w.table.privilege.read); f != nil {
+		return f
+	}
+	w.table.mu.RLock()
+	defer w.table.mu.RUnlock()
+	r := w.find()
+	if r == nil {
+		return w.missing()
+	}
+	if f := w.c.mayRead(w.table, r); f != nil {
+		return f
+	}
+	f(w.c.seen(w.table, r))
+	return nil
+}
+
+// step goes to a row of another table.
+func (w *walk) step(t *table, id uuid.UUID) {
+	w.table = t
+	w.find = func() *row { return t.rows[id] }
+	w.missing = func() *failure { return missingByID(t, id.String()) }
+}
+
+// follow goes to the row that a lookup points at, if it points at one.
+func (w *walk) follow(p property) (found bool, f *failure) {
+	var cell []byte
+	if f := w.look(func(r *row) { cell = append(cell, value(r.cells, p.column)...) }); f != nil {
+		return false, f
+	}
+	index, id, ok := reference(cell)
+	for _, to := range p.targets {
+		if ok && to.index == index {
+			w.step(to.table, id)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// member goes to one row of a collection, which its GUID names.
+func (w *walk) member(in incoming, key string) *failure {
+	var parent uuid.UUID
+	if f := w.look(func(r *row) { parent = r.id }); f != nil {
+		return f
+	}
+	id, ok := parseGUID([]byte(key))
+	if !ok {
+		return unrecognized()
+	}
+	w.step(in.table, id)
+	inside := false
+	if f := w.look(func(r *row) { inside = in.holds(r, parent) }); f != nil {
+		return f
+	}
+	if !inside {
+		return w.missing()
+	}
+	return nil
+}
+
+// holds reports whether the row points at the parent.
+func (in incoming) holds(r *row, parent uuid.UUID) bool {
+	index, id, ok := reference(value(r.cells, in.column))
+	return ok && index == in.index && id == parent
+}
+
+// collection answers with the rows that point at the one where the walk stands.
+func (w *walk) collection(op *batch.Operation, in incoming, name string, rest []string, query []byte) *reply {
+	var parent uuid.UUID
+	if f := w.look(func(r *row) { parent = r.id }); f != nil {
+		return failed(f)
+	}
+	path := w.table.Set + "(" + parent.String() + ")/" + name
+	within := func(r *row) bool { return in.holds(r, parent) }
+	return w.c.ofCollection(op, collection{table: in.table, path: path, within: within}, rest, query)
+}
+
+// ofCollection answers with a collection, or with what rest says of it: $count or $ref.
+func (c *call) ofCollection(op *batch.Operation, l collection, rest []string, query []byte) *reply {
+	switch {
+	case len(rest) == 0:
+		return c.list(op, l, query)
+	case len(rest) == 1 && rest[0] == "$count":
+		return c.count(op, l, query)
+	case len(rest) == 1 && rest[0] == "$ref":
+		l.path, l.references = l.path+"/$ref", true
+		return c.list(op, l, query)
+	}
+	return failed(segmentMissing.says("Resource not found for the segment '%s'.", rest[0]))
+}
+
+// column answers with one value, or with its text alone for $value. Null is 204.
+func (w *walk) column(column int, rest []string) *reply {
+	raw := len(rest) == 1 && rest[0] == "$value"
+	if len(rest) > 0 && !raw {
+		return failed(segmentMissing.says("Resource not found for the segment '%s'.", rest[0]))
+	}
+	var v []byte
+	var id uuid.UUID
+	if f := w.look(func(r *row) { v, id = w.table.read(nil, r, column), r.id }); f != nil {
+		return failed(f)
+	}
+	switch {
+	case len(v) == 0:
+		return &reply{status: http.StatusNoContent}
+	case raw:
+		text := string(v)
+		if v[0] == '"' {
+			text = jsonobject.Text(v)
+		}
+		return &reply{status: http.StatusOK, contentType: "text/plain", body: []byte(text)}
+	}
+	context := string(w.c.root) + "$metadata#" + w.table.Set + "(" + id.String() + ")/" + readName(&w.table.columns[column])
+	out := appendQuoted([]byte(`{"@odata.context":`), context)
+	return &reply{status: http.StatusOK, contentType: entityJSON, body: append(append(append(out, `,"value":`...), v...), '}')}
+}
+
+// reference answers with the URL of the row where the walk stands.
+func (w *walk) reference() *reply {
+	var address string
+	if f := w.look(func(r *row) { address = r.address(w.table) }); f != nil {
+		return failed(f)
+	}
+	out := appendQuoted([]byte(`{"@odata.context":`), string(w.c.root)+"$metadata#$ref")
+	out = appendQuoted(append(out, `,"@odata.id":`...), string(w.c.root)+address)
+	return &reply{status: http.StatusOK, contentType: entityJSON, body: append(out, '}')}
+}

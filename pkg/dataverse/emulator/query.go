@@ -1,0 +1,216 @@
+package emulator
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+)
+
+// A query is what a query string asks of a table (section 7), bound to its columns.
+type query struct {
+	odata.Options
+	table    *table
+	selected []int // columns in the order asked for; nil means all
+	filter   predicate
+	equal    map[int][]byte // columns that the filter wants equal to a literal: by these a key's index may find the row
+	order    []ordering
+	expands  []*expansion
+}
+
+// An ordering is one property of $orderby.
+type ordering struct {
+	term       term
+	descending bool
+}
+
+// A reader is the work on one read: what its headers ask for, and the tables that it touches. All of these are locked at once, in the order of
+// their names, so that readers and writers never wait for each other in a circle.
+type reader struct {
+	c      *call
+	prefer preferences
+	level  level
+	now    time.Time
+	tables []*table
+	views  map[*table]func(*row) *row
+
+	annotated                      bool // columns carry some of these three
+	formatted, logical, associated bool
+}
+
+func (c *call) reader(op *batch.Operation) *reader {
+	d := &reader{c: c, prefer: readPreferences(op.Prefer), level: metadataLevel(op.Accept), now: time.Now().UTC(), views: map[*table]func(*row) *row{}}
+	d.formatted, d.logical, d.associated = d.prefer.wants(formattedValue), d.prefer.wants(lookupLogicalName), d.prefer.wants(associatedNavigation)
+	d.annotated = d.formatted || d.logical || d.associated
+	return d
+}
+
+// use notes that rows of t are read, which needs the privilege.
+func (d *reader) use(t *table) *failure {
+	d.touch(t)
+	return d.c.denied(t, t.privilege.read)
+}
+
+// touch notes that t is looked into, if only for the names of its rows.
+func (d *reader) touch(t *table) {
+	if !slices.Contains(d.tables, t) {
+		d.tables = append(d.tables, t)
+	}
+}
+
+// lock locks all tables for reading until the returned function is called.
+func (d *reader) lock() (unlock func()) {
+	slices.SortFunc(d.tables, func(a, b *table) int { return cmp.Compare(a.Name, b.Name) })
+	for _, t := range d.tables {
+		t.mu.RLock()
+	}
+	return func() {
+		for _, t := range d.tables {
+			t.mu.RUnlock()
+		}
+	}
+}
+
+// visible returns the row as the caller may see it, nil for none. Every row that a query looks at passes here. The tables are locked.
+func (d *reader) visible(t *table, r *row) *row {
+	if r == nil || r.dead {
+		return nil
+	}
+	view, known := d.views[t]
+	if !known {
+		view = d.c.view(t)
+		d.views[t] = view
+	}
+	if view == nil {
+		return r
+	}
+	return view(r)
+}
+
+// find returns the visible row of that id.
+func (d *reader) find(t *table, id uuid.UUID) *row { return d.visible(t, t.rows[id]) }
+
+// query reads a query string and binds it to the table.
+func (d *reader) query(t *table, text []byte) (*query, *failure) {
+	o, err := odata.ParseOptions(string(text))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return d.bind(t, o)
+}
+
+// unreadable is the answer to a query that does not parse.
+func unreadable(err error) *failure {
+	var e *odata.Error
+	if errors.As(err, &e) && e.Unsupported {
+		return notImplemented.says("%s", e.Text)
+	}
+	return badURI.says("%s", err)
+}
+
+// bind resolves the names of options to columns and relationships of t.
+func (d *reader) bind(t *table, o odata.Options) (*query, *failure) {
+	if f := d.use(t); f != nil {
+		return nil, f
+	}
+	q := &query{Options: o, table: t}
+	var f *failure
+	if q.selected, f = t.selection(o.Select); f != nil {
+		return nil, f
+	}
+	if o.Filter != nil {
+		q.equal = map[int][]byte{}
+		if q.filter, f = d.predicate(scope{table: t}, o.Filter); f != nil {
+			return nil, f
+		}
+		d.equalities(q, o.Filter)
+	}
+	if o.Apply == nil { // else $orderby names the aliases
+		for _, by := range o.Order {
+			term, f := d.term(scope{table: t}, by.Path)
+			if f != nil {
+				return nil, f
+			}
+			q.order = append(q.order, ordering{d.sortable(term), by.Descending})
+		}
+	}
+	for i := range o.Expand {
+		x, f := d.expansion(t, &o.Expand[i])
+		if f != nil {
+			return nil, f
+		}
+		q.expands = append(q.expands, x)
+	}
+	if d.formatted {
+		d.touchNames(q)
+	}
+	return q, nil
+}
+
+// selection returns the columns of a $select without doubles, nil for all.
+func (t *table) selection(names []string) ([]int, *failure) {
+	if names == nil {
+		return nil, nil
+	}
+	selected := make([]int, 0, len(names))
+	for _, name := range names {
+		column, ok := t.readable[name]
+		if !ok {
+			return nil, unknownColumn(t, name)
+		}
+		if !slices.Contains(selected, column) {
+			selected = append(selected, column)
+		}
+	}
+	return selected, nil
+}
+
+// columns calls each for the columns that an answer has: the selected ones and the primary key.
+func (q *query) columns(each func(column int)) {
+	if q.selected == nil {
+		for column := range q.table.columns {
+			each(column)
+		}
+		return
+	}
+	for _, column := range q.selected {
+		each(column)
+	}
+	if !slices.Contains(q.selected, q.table.primary) {
+		each(q.table.primary)
+	}
+}
+
+// context is what follows $metadata# for rows of the query: the set, with what was selected and expanded of it.
+func (q *query) context() string {
+	inner := q.shape()
+	if inner == "" {
+		return q.table.Set
+	}
+	return q.table.Set + "(" + inner + ")"
+}
+
+func (q *query) shape() string {
+	var parts []string
+	for _, column := range q.selected {
+		parts = append(parts, readName(&q.table.columns[column]))
+	}
+	for _, x := range q.expands {
+		inner := ""
+		if x.query != nil {
+			inner = x.query.shape()
+		}
+		parts = append(parts, x.name+"("+inner+")")
+	}
+	return strings.Join(parts, ",")
+}
+
+func unknownColumn(t *table, name string) *failure {
+	return badURI.says("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, t.Name)
+}

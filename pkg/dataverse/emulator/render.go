@@ -1,0 +1,137 @@
+package emulator
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+)
+
+// entity renders one row with its context.
+func (d *reader) entity(q *query, r *row) []byte {
+	head := ""
+	if d.level != none {
+		head = `"@odata.context":"` + string(d.c.root) + "$metadata#" + q.context() + `/$entity"`
+	}
+	return d.appendRow(nil, q, r, head)
+}
+
+// appendRow appends a row of the query as JSON; the primary key is always there. head is what comes first.
+func (d *reader) appendRow(dst []byte, q *query, r *row, head string) []byte {
+	t := q.table
+	dst = append(append(dst, '{'), head...)
+	if d.level != none {
+		if d.level == full {
+			dst = d.appendIdentity(dst, t, r)
+		}
+		dst = append(comma(dst), `"@odata.etag":"W/\"`...)
+		dst = append(strconv.AppendUint(dst, r.version, 10), `\""`...)
+	}
+	q.columns(func(column int) { dst = d.appendColumn(dst, t, r, column) })
+	if d.level == full && q.selected == nil {
+		dst = d.appendLinks(dst, t, r)
+	}
+	for _, x := range q.expands {
+		dst = d.appendExpansion(dst, x, r)
+	}
+	return append(dst, '}')
+}
+
+// comma separates a member from the one before it.
+func comma(dst []byte) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	return dst
+}
+
+// appendMember appends a comma, a name and a colon.
+func appendMember(dst []byte, name, annotation string) []byte {
+	dst = append(append(comma(dst), '"'), name...)
+	return append(append(dst, annotation...), `":`...)
+}
+
+// appendColumn appends a column with its annotations, which come first.
+func (d *reader) appendColumn(dst []byte, t *table, r *row, column int) []byte {
+	c := &t.columns[column]
+	name := readName(c)
+	v := t.peek(r, column)
+	if d.annotated && len(v) > 0 {
+		dst = d.appendAnnotations(dst, t, r, column, v)
+	}
+	if d.level == full && len(v) > 0 && c.Edm() != "Edm.String" && c.Edm() != "Edm.Boolean" && c.Edm() != "Edm.Double" {
+		dst = append(appendMember(dst, name, "@odata.type"), `"#`+strings.TrimPrefix(c.Edm(), "Edm.")+`"`...)
+	}
+	dst = appendMember(dst, name, "")
+	if len(v) == 0 {
+		return append(dst, "null"...)
+	}
+	return append(dst, v...)
+}
+
+// appendIdentity appends what odata.metadata=full says of a row.
+func (d *reader) appendIdentity(dst []byte, t *table, r *row) []byte {
+	address := t.Set + "(" + r.id.String() + ")"
+	dst = append(appendMember(dst, "", "@odata.type"), `"#Microsoft.Dynamics.CRM.`+t.Name+`"`...)
+	dst = append(appendMember(dst, "", "@odata.id"), `"`+string(d.c.root)+address+`"`...)
+	return append(appendMember(dst, "", "@odata.editLink"), `"`+address+`"`...)
+}
+
+// appendLinks appends the navigation links of odata.metadata=full.
+func (d *reader) appendLinks(dst []byte, t *table, r *row) []byte {
+	base := `"` + string(d.c.root) + t.Set + "(" + r.id.String() + ")/"
+	for _, name := range t.navigationNames() {
+		dst = append(appendMember(dst, name, "@odata.associationLink"), base+name+`/$ref"`...)
+		dst = append(appendMember(dst, name, "@odata.navigationLink"), base+name+`"`...)
+	}
+	return dst
+}
+
+// peek returns a column's JSON value without copying where it can, nil for null.
+func (t *table) peek(r *row, column int) []byte {
+	c := &t.columns[column]
+	if column == t.primary || c.ReadOnly {
+		return t.read(nil, r, column)
+	}
+	v := value(r.cells, column)
+	if v != nil && c.IsLookup() {
+		v = v[1:]
+	}
+	return v
+}
+
+// read appends a column's JSON value, nothing for null. Some columns are kept outside the cells or are composed of others.
+func (t *table) read(dst []byte, r *row, column int) []byte {
+	c := &t.columns[column]
+	switch {
+	case column == t.primary:
+		return append(appendGUID(append(dst, '"'), r.id), '"')
+	case len(c.Joined) > 0:
+		var parts []string
+		for _, name := range c.Joined {
+			if s := jsonobject.Text(value(r.cells, t.byName[name])); s != "" {
+				parts = append(parts, s)
+			}
+		}
+		if len(parts) == 0 {
+			return dst
+		}
+		return appendQuoted(dst, strings.Join(parts, " "))
+	case c.ReadOnly && c.Name == "createdon":
+		return appendTime(dst, r.created)
+	case c.ReadOnly && c.Name == "modifiedon":
+		return appendTime(dst, r.modified)
+	case c.ReadOnly && c.Name == "versionnumber":
+		return strconv.AppendUint(dst, r.version, 10)
+	}
+	v := value(r.cells, column)
+	if c.IsLookup() && v != nil {
+		v = v[1:]
+	}
+	return append(dst, v...)
+}
+
+func appendTime(dst []byte, unix int64) []byte {
+	return time.Unix(unix, 0).UTC().AppendFormat(dst, `"2006-01-02T15:04:05Z"`)
+}
