@@ -208,6 +208,8 @@ func (c *call) plain(t *table, column int, v []byte, decimalText bool) ([]byte, 
 		return c.multi(t, col, v)
 	case schema.DateTime:
 		return c.moment(t, col, v)
+	case schema.Image, schema.File:
+		return nil, notImplemented.says("The emulator keeps neither images nor files: '%s' of '%s' can only be null.", col.Name, t.Name)
 	case schema.ID, schema.Lookup, schema.Customer, schema.Owner:
 		if v[0] == '"' {
 			if id, ok := parseGUID(v[1 : len(v)-1]); ok {

@@ -242,7 +242,7 @@ func (t *table) definition(s *Server) object {
 	}
 	return object{
 		"MetadataId": derived("entity", t.Name), "LogicalName": t.Name, "SchemaName": t.Schema, "EntitySetName": t.Set, "LogicalCollectionName": t.Set,
-		"PrimaryIdAttribute": t.PrimaryID, "PrimaryNameAttribute": t.PrimaryName, "ObjectTypeCode": t.TypeCode, "OwnershipType": ownership, "TableType": "Standard",
+		"PrimaryIdAttribute": t.PrimaryID, "PrimaryNameAttribute": t.PrimaryName, "ObjectTypeCode": t.TypeCode, "OwnershipType": ownership, "TableType": t.Kind.String(),
 		"IsOptimisticConcurrencyEnabled": !t.OptimisticOff, "ChangeTrackingEnabled": true, "IsActivity": false, "IsPrivate": false, "IsIntersect": false,
 		"IsCustomEntity": strings.Contains(t.Name, "_"), "DisplayName": label(t.Label), "DisplayCollectionName": label(t.Label), "Privileges": privileges,
 	}
@@ -304,7 +304,7 @@ func (t *table) attribute(c *schema.Column) object {
 		"@odata.type": "#Microsoft.Dynamics.CRM." + c.Type.Cast(), "MetadataId": derived("attribute", t.Name+"."+c.Name), "EntityLogicalName": t.Name,
 		"LogicalName": c.Name, "SchemaName": c.Schema, "AttributeType": c.Type.AttributeType(), "AttributeTypeName": object{"Value": c.Type.AttributeTypeName()},
 		"IsValidForCreate": !c.ReadOnly, "IsValidForUpdate": !c.ReadOnly && !primary, "IsValidForRead": true, "IsPrimaryId": primary,
-		"IsPrimaryName": c.Name == t.PrimaryName, "IsSecured": false, "AttributeOf": nil, "SourceType": 0, "DisplayName": label(c.Label),
+		"IsPrimaryName": c.Name == t.PrimaryName, "IsSecured": c.Secured, "AttributeOf": nil, "SourceType": 0, "DisplayName": label(c.Label),
 		"IsCustomAttribute": strings.Contains(c.Name, "_") && t.TypeCode > 10000,
 		"RequiredLevel":     object{"Value": required, "CanBeChanged": true, "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings"},
 	}
@@ -339,7 +339,7 @@ func (t *table) attribute(c *schema.Column) object {
 		o["Targets"] = targets
 	case schema.Choice, schema.MultiChoice, schema.State, schema.Status, schema.Boolean:
 		o["OptionSet"], o["GlobalOptionSet"] = t.optionSet(c), nil
-	case schema.ID: // has nothing of its own
+	case schema.ID, schema.Image, schema.File: // has nothing of its own
 	}
 	return o
 }

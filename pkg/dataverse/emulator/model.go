@@ -134,7 +134,7 @@ func (t *table) compileTargets(i int, tables map[string]*table) {
 			nav = property{column: i, kind: navigation}
 		}
 		nav.targets = append(nav.targets, target{tables[to.Table], byte(n)})
-		tables[to.Table].incoming[t.CollectionName(&t.columns[i], to)] = incoming{t, i, byte(n)}
+		tables[to.Table].incoming[t.Collection(&t.columns[i], to)] = incoming{t, i, byte(n)}
 		t.properties[to.Navigation] = nav
 		nav.kind = bind
 		t.properties[to.Navigation+"@odata.bind"] = nav

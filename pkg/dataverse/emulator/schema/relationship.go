@@ -1,5 +1,7 @@
 package schema
 
+import "cmp"
+
 // collections are the names that Microsoft's own relationships have, by <referencing>.<column>.<referenced>.
 //
 //nolint:gochecknoglobals // constant table
@@ -33,14 +35,17 @@ var collections = map[string]string{
 	"opportunity.ownerid.team":                              "opportunity_owning_team",
 }
 
-// CollectionName returns the collection-valued navigation property that the referenced table has for a lookup column of t: the relationship's
-// ReferencedEntityNavigationPropertyName. It is Target.Collection, or Microsoft's own name, or <referenced>_<referencing>_<column>.
-func (t *Table) CollectionName(c *Column, to Target) string {
-	if to.Collection != "" {
-		return to.Collection
+// Relationship returns the schema name of the relationship by which column c points at a target: contact_new_membership_new_contact.
+// Microsoft's own relationships have names of their own; that of an owner is one for users and teams.
+func (t *Table) Relationship(c *Column, to Target) string {
+	referenced := to.Table
+	if c.Type == Owner {
+		referenced = "owner"
 	}
-	if name := collections[t.Name+"."+c.Name+"."+to.Table]; name != "" {
-		return name
-	}
-	return to.Table + "_" + t.Name + "_" + c.Name
+	return cmp.Or(to.Relationship, collections[t.Name+"."+c.Name+"."+referenced], referenced+"_"+t.Name+"_"+c.Name)
+}
+
+// Collection returns the navigation property by which the target table lists the rows that point at it.
+func (t *Table) Collection(c *Column, to Target) string {
+	return cmp.Or(to.Collection, collections[t.Name+"."+c.Name+"."+to.Table], t.Relationship(c, to))
 }

@@ -5,6 +5,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,45 @@ const (
 	Lookup
 	Customer // a lookup to account or contact
 	Owner    // a lookup to systemuser or team
+	Image    // no value of its own in the emulator: metadata only
+	File     // likewise
 )
+
+// Kind is the sort of a table, TableType in metadata.
+type Kind int
+
+// The kinds of tables. An upsert replaces the whole row of an elastic table; a virtual one is stored elsewhere.
+const (
+	KindStandard Kind = iota
+	KindElastic
+	KindVirtual
+)
+
+// String returns the kind as TableType spells it.
+func (k Kind) String() string {
+	names := [...]string{"Standard", "Elastic", "Virtual"}
+	if k < 0 || int(k) >= len(names) {
+		return "Standard"
+	}
+	return names[k]
+}
+
+// Source says where the values of a column come from, SourceType in metadata.
+type Source int
+
+// The sources. All but Simple are computed by Dataverse, and read-only.
+const (
+	Simple Source = iota
+	Calculated
+	Rollup
+	Formula
+)
+
+// Base is the language of every Label, and of the emulated organisation: English (United States).
+const Base = 1033
+
+// Labels are the further languages of a label, by LCID: {1031: "Kontakt"}.
+type Labels map[int]string
 
 // The values of Column.Behavior, as metadata spells them.
 const (
@@ -55,7 +94,11 @@ type Table struct {
 	Schema        string // schema name: Contact
 	Privilege     string // what privileges are named after: prvWrite<Privilege>; empty means the schema name
 	Set           string // entity set name, as URLs spell it: contacts
-	Label         string // display name
+	Label         string // display name, in the language Base
+	Labels        Labels // the display name in other languages
+	Plural        string // display name of many; Label with an s when empty
+	Kind          Kind   // standard, elastic or virtual
+	Activity      bool   // an activity: task, phonecall
 	PrimaryID     string // contactid
 	PrimaryName   string // fullname
 	TypeCode      int    // object type code: 2
@@ -70,16 +113,24 @@ type Table struct {
 type Column struct {
 	Name   string // logical name
 	Schema string // schema name
-	Label  string // display name
+	Label  string // display name, in the language Base
+	Labels Labels // the display name in other languages
 	Type   Type
 
-	MaxLength int      // text: UTF-16 code units
-	Min, Max  float64  // numbers: both zero means the bounds of the type
-	Precision int      // decimal, double, money: digits after the point
-	Behavior  string   // DateTime: UserLocal (also when empty), DateOnly or TimeZoneIndependent
-	Options   []Option // choices, state and status; Boolean: false first, then true
-	Targets   []Target // lookups: one entry for each target table
+	MaxLength int          // text: UTF-16 code units
+	Min, Max  float64      // numbers: both zero means the bounds of the type
+	Precision int          // decimal, double, money: digits after the point
+	Behavior  string       // DateTime: UserLocal (also when empty), DateOnly or TimeZoneIndependent
+	Format    string       // as metadata spells it: Email, Url, DateOnly; empty means the usual one of the type
+	Options   []Option     // choices, state and status; Boolean: false first, then true
+	Global    GlobalChoice // the global choice that Options are of; zero for a choice of this column alone
+	Default   *int         // the option that forms begin with; the API does not fill it in
+	Targets   []Target     // lookups: one entry for each target table
+	MaxSize   int          // Image and File: KiB
+	Primary   bool         // Image: the picture of the whole row
 
+	Source   Source   // calculated, rollup and formula columns are ReadOnly, too
+	Secured  bool     // under column security
 	ReadOnly bool     // values sent for it are ignored
 	Required string   // RequiredLevel; empty means None
 	Joined   []string // computed: the values of these columns with a blank between them (fullname)
@@ -87,26 +138,36 @@ type Column struct {
 
 // An Option is one value of a choice. State says to which state a status reason belongs.
 type Option struct {
-	Value int
-	Label string
-	State int
+	Value  int
+	Label  string // in the language Base
+	Labels Labels // in other languages
+	State  int
 }
+
+// A GlobalChoice is the name of a choice (global option set) that several columns may share; they have the same options.
+type GlobalChoice struct{ Name, Label string }
 
 // A Target is one table that a lookup can point at, and the navigation property that a body binds it through.
 type Target struct {
 	Table      string // logical name
 	Navigation string // case-sensitive: parentcustomerid_account, new_Contact
 	Restrict   bool   // a referenced row cannot be deleted
-	Collection string // what the referenced table calls the rows that point at it; see Table.CollectionName
+
+	Relationship string // schema name of the relationship; see Table.Relationship for the default
+	Collection   string // navigation property of the referenced table; see Table.Collection for the default
 }
 
 // A Key is an alternate key. Lookups are listed by their bare logical name, as metadata does.
 type Key struct {
 	Name    string // logical name
+	Schema  string // schema name; Name when empty
 	Label   string
 	Columns []string
 	Status  string // empty means Active
 }
+
+// SchemaName returns the key's schema name.
+func (k Key) SchemaName() string { return cmp.Or(k.Schema, k.Name) }
 
 // Usable reports whether the key's index is active.
 func (k Key) Usable() bool { return k.Status == "" || k.Status == Active }
@@ -197,8 +258,10 @@ func (c *Column) Edm() string {
 			return "Edm.Date"
 		}
 		return "Edm.DateTimeOffset"
-	case ID, Lookup, Customer, Owner:
+	case ID, Lookup, Customer, Owner, File:
 		return "Edm.Guid"
+	case Image:
+		return "Edm.Binary"
 	case String, Memo, MultiChoice:
 	}
 	return "Edm.String"
@@ -211,24 +274,22 @@ var names = [...]struct{ attribute, cast string }{ //nolint:gochecknoglobals // 
 	Choice: {"Picklist", "Picklist"}, MultiChoice: {"Virtual", "MultiSelectPicklist"}, State: {"State", "State"}, Status: {"Status", "Status"},
 	DateTime: {"DateTime", "DateTime"}, ID: {"Uniqueidentifier", "UniqueIdentifier"},
 	Lookup: {"Lookup", "Lookup"}, Customer: {"Customer", "Lookup"}, Owner: {"Owner", "Lookup"},
+	Image: {"Virtual", "Image"}, File: {"Virtual", "File"},
 }
 
 // AttributeType returns the value of that name in metadata: Picklist, Virtual for multi-select.
 func (t Type) AttributeType() string { return names[t].attribute }
 
-// AttributeTypeName returns the value of AttributeTypeName: MultiSelectPicklistType where AttributeType says Virtual.
+// AttributeTypeName returns the value of AttributeTypeName: MultiSelectPicklistType, ImageType or FileType where AttributeType says Virtual.
 func (t Type) AttributeTypeName() string {
-	if t == MultiChoice {
-		return "MultiSelectPicklistType"
+	if names[t].attribute == "Virtual" {
+		return names[t].cast + "Type"
 	}
 	return names[t].attribute + "Type"
 }
 
 // Cast returns the metadata type of the column without its namespace: LookupAttributeMetadata.
 func (t Type) Cast() string {
-	if t == ID {
-		return "AttributeMetadata" // no derived type of its own in the answer's mixed list
-	}
 	return names[t].cast + "AttributeMetadata"
 }
 
