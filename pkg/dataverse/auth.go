@@ -2,15 +2,13 @@ package dataverse
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/sha256"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -20,16 +18,46 @@ import (
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
-// tokens holds the access token of one application in one environment, and asks Entra ID for it: once for many callers,
-// and early, so that a token endpoint that fails for some minutes is not felt.
-type tokens struct {
-	root     *url.URL
-	http     *http.Client
-	tenant   string
-	clientID string
-	secret   func() (string, error)
-	limit    time.Duration // of one HTTP request
+// Tokens keeps access tokens for all clients of a process that are given the same one: one token for each environment,
+// tenant and application, for those who have the credential. The zero value is empty, and ready to use.
+//
+// A token is asked for once for many callers, and early, without anyone waiting for it, so that a token endpoint that fails
+// for some minutes is not felt. After a failure Entra ID is left alone for a while, which grows: it answers those who keep
+// asking with AADSTS50196. A credential that has been changed since is another, and tried at once.
+type Tokens struct {
+	mu    sync.Mutex
+	slots map[identity]*slot
+}
 
+// An identity is whom a token is for, and where. The authority follows from the environment, which names it. The credential
+// is part of it, by its hash: who has another must not profit from a token that was given for this one.
+type identity struct {
+	environment, tenant, client, authorities string
+	credential                               [sha256.Size]byte
+}
+
+// slot finds or makes the slot of an identity, and forgets those that hold nothing any more.
+func (t *Tokens) slot(id identity) *slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.slots[id]; s != nil {
+		return s
+	}
+	if t.slots == nil {
+		t.slots = map[identity]*slot{}
+	}
+	for id, s := range t.slots {
+		if s.idle() {
+			delete(t.slots, id)
+		}
+	}
+	s := &slot{since: time.Now()}
+	t.slots[id] = s
+	return s
+}
+
+// A slot holds one token, and how asking for it went.
+type slot struct {
 	flight singleflight.Group
 
 	mu       sync.Mutex
@@ -37,44 +65,190 @@ type tokens struct {
 	token    string
 	renew    time.Time // from then on a new one is wanted
 	expires  time.Time // from then on this one is of no use
+
+	fault  *penstock.Error // of the last time that it was asked for; nil when it came
+	failed int             // times in a row
+	retry  time.Time       // until then nobody asks
+
+	dropped int       // tokens that Dataverse did not accept …
+	since   time.Time // … from then on
 }
 
-// renewEarly is how long before its end a token is renewed.
-const renewEarly = 5 * time.Minute
+// idle reports whether nothing is lost with the slot. One that was made a moment ago is about to be used.
+func (s *slot) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	return now.After(s.expires) && now.After(s.retry) && now.Sub(s.since) > time.Hour
+}
 
-func newTokens(cfg Config, root *url.URL, h *http.Client) *tokens {
-	return &tokens{root: root, http: h, tenant: cfg.Tenant, clientID: cfg.ClientID, secret: cfg.Secret, limit: cfg.Request}
+const (
+	// renewEarly is how long before its end a token is renewed.
+	renewEarly = 5 * time.Minute
+	// shortestLife is the shortest that Entra ID can be configured to give a token: taken for one that does not say.
+	shortestLife = 10 * time.Minute
+	// Tokens that are not accepted are asked for anew so often, and no more: asking again does not help then.
+	mostDropped, droppedWithin = 5, time.Minute
+)
+
+// look gives the token if it is of use, and says whether it is time for another.
+func (s *slot) look() (token string, stale bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if !now.Before(s.expires) {
+		return "", true
+	}
+	return s.token, !now.Before(s.renew)
+}
+
+// refused is the fault of the last time, while it is too early to ask again.
+func (s *slot) refused() *penstock.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wait := time.Until(s.retry)
+	if s.fault == nil || wait <= 0 {
+		return nil
+	}
+	again := *s.fault
+	if again.Kind == penstock.Transient {
+		again.Wait = wait
+	}
+	return &again
+}
+
+// note remembers how asking went.
+func (s *slot) note(endpoint string, got *oauth2.Token, asked time.Time, fault *penstock.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if fault != nil {
+		s.fault, s.endpoint = fault, ""
+		s.retry = time.Now().Add(max(fault.Wait, patience(fault.Kind, s.failed)))
+		s.failed++
+		return
+	}
+	life := got.Expiry.Sub(asked)
+	if got.Expiry.IsZero() {
+		life = shortestLife
+	}
+	s.endpoint, s.token, s.fault, s.failed = endpoint, got.AccessToken, nil, 0
+	s.renew, s.expires = asked.Add(life-min(renewEarly, life/2)), asked.Add(life)
+}
+
+// patience is how long to leave Entra ID alone after a failure, so many having gone before it.
+func patience(kind penstock.Kind, before int) time.Duration {
+	first, most := time.Second, 30*time.Second
+	if kind == penstock.SystemFault { // it will not mend itself
+		first, most = 15*time.Second, 5*time.Minute
+	}
+	return min(first<<min(before, 10), most)
+}
+
+// drop forgets a token that Dataverse did not accept, unless another has taken its place already, or it accepts none.
+func (s *slot) drop(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token != token {
+		return
+	}
+	if now := time.Now(); now.Sub(s.since) > droppedWithin {
+		s.dropped, s.since = 0, now
+	}
+	if s.dropped++; s.dropped <= mostDropped {
+		s.token, s.renew, s.expires = "", time.Time{}, time.Time{}
+	}
+}
+
+// An authentication gets the tokens of one application in one environment.
+type authentication struct {
+	root        *url.URL
+	http        *http.Client
+	tenant      string
+	clientID    string
+	credential  credential
+	authorities []string      // trusted beside Microsoft's: scheme://host
+	limit       time.Duration // of one HTTP request
+
+	tokens *Tokens
+	own    atomic.Pointer[slot] // that our token is from; nil before the first
+}
+
+func newAuthentication(cfg Config, root *url.URL, h *http.Client, authorities []string) *authentication {
+	a := &authentication{
+		root: root, http: h, tenant: cfg.Tenant, clientID: cfg.ClientID, credential: secretCredential(cfg.Secret), authorities: authorities,
+		limit: cfg.Request, tokens: cfg.Tokens,
+	}
+	if cfg.Certificate != nil {
+		a.credential = certificateCredential(cfg.Certificate)
+	}
+	if a.tokens == nil {
+		a.tokens = &Tokens{}
+	}
+	return a
 }
 
 // get gives a token that is valid now.
-func (t *tokens) get(ctx context.Context) (string, *penstock.Error) {
-	t.mu.Lock()
-	token, fresh := t.token, time.Now().Before(t.renew)
-	t.mu.Unlock()
-	if fresh {
+func (a *authentication) get(ctx context.Context) (string, *penstock.Error) {
+	token, stale := "", true
+	if own := a.own.Load(); own != nil {
+		token, stale = own.look()
+	}
+	if !stale {
 		return token, nil
 	}
+	renewed, fault := a.another(ctx, token != "")
+	switch {
+	case renewed != "":
+		return renewed, nil
+	case token != "": // it is of use still
+		return token, nil
+	}
+	return "", fault
+}
+
+// another gives the token that belongs to today's credential, which Entra ID is asked for if need be: in the background when
+// there is no hurry, and then there may be neither token nor fault.
+func (a *authentication) another(ctx context.Context, noHurry bool) (string, *penstock.Error) {
+	value, fault := a.credential.value()
+	if fault != nil {
+		return "", a.about(fault)
+	}
+	s := a.tokens.slot(identity{
+		origin(a.root), strings.ToLower(a.tenant), strings.ToLower(a.clientID), strings.Join(a.authorities, " "), sha256.Sum256([]byte(value)),
+	})
+	token, stale := s.look()
+	if token != "" {
+		a.own.Store(s)
+	}
+	if !stale {
+		return token, nil
+	}
+	if fault := s.refused(); fault != nil {
+		return token, fault
+	}
 	// Who asks first must not fail the others by leaving, so the request is nobody's and ends by its own limit.
-	done := t.flight.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit)
+	done := s.flight.DoChan("", func() (any, error) {
+		if token, stale := s.look(); !stale { // it came while we were on our way here
+			return token, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.limit)
 		defer cancel()
-		token, fault := t.fetch(ctx)
-		if fault != nil {
+		if fault := a.fetch(ctx, s, value); fault != nil {
 			return "", fault
 		}
+		token, _ := s.look()
 		return token, nil
 	})
+	if noHurry || token != "" {
+		return token, nil
+	}
 	select {
 	case <-ctx.Done():
 		return "", unreachable("dataverse: token", ctx.Err(), false)
 	case r := <-done:
 		if r.Err == nil {
+			a.own.Store(s)
 			return r.Val.(string), nil
-		}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if time.Now().Before(t.expires) {
-			return t.token, nil
 		}
 		var fault *penstock.Error
 		if !errors.As(r.Err, &fault) {
@@ -84,219 +258,49 @@ func (t *tokens) get(ctx context.Context) (string, *penstock.Error) {
 	}
 }
 
-// drop forgets a token that Dataverse did not accept, unless another has taken its place already.
-func (t *tokens) drop(token string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.token == token {
-		t.token, t.renew, t.expires = "", time.Time{}, time.Time{}
+// drop gives up a token that Dataverse did not accept.
+func (a *authentication) drop(token string) {
+	if own := a.own.Load(); own != nil {
+		own.drop(token)
 	}
 }
 
-func (t *tokens) fetch(ctx context.Context) (string, *penstock.Error) {
-	t.mu.Lock()
-	endpoint := t.endpoint
-	t.mu.Unlock()
+// fetch asks Entra ID for the token of a slot.
+func (a *authentication) fetch(ctx context.Context, s *slot, value string) (fault *penstock.Error) {
+	s.mu.Lock()
+	endpoint := s.endpoint
+	s.mu.Unlock()
+	asked := time.Now()
 	if endpoint == "" {
-		var fault *penstock.Error
-		if endpoint, fault = t.discover(ctx); fault != nil {
-			return "", fault
-		}
+		endpoint, fault = a.discover(ctx)
 	}
-	op := "dataverse: token of application " + t.clientID
-	secret, err := t.secret()
-	if err == nil && secret == "" {
-		err = errors.New("it is empty")
+	var got *oauth2.Token
+	if fault == nil {
+		got, fault = a.ask(ctx, endpoint, value)
 	}
-	if err != nil {
-		return "", &penstock.Error{
-			Op: op, Kind: penstock.SystemFault, Err: fmt.Errorf("read the client secret: %w", err),
-			Hint: "is the secret configured where the environment's file says?",
-		}
+	s.note(endpoint, got, asked, fault)
+	return fault
+}
+
+// ask is one request for a token.
+func (a *authentication) ask(ctx context.Context, endpoint, value string) (*oauth2.Token, *penstock.Error) {
+	p, fault := a.credential.prove(value, a.clientID, endpoint)
+	if fault != nil {
+		return nil, a.about(fault)
 	}
 	config := clientcredentials.Config{
-		ClientID:     t.clientID,
-		ClientSecret: secret,
-		TokenURL:     endpoint,
-		Scopes:       []string{t.root.Scheme + "://" + t.root.Host + "/.default"},
-		AuthStyle:    oauth2.AuthStyleInParams,
+		ClientID: a.clientID, TokenURL: endpoint, Scopes: []string{origin(a.root) + "/.default"},
+		EndpointParams: p.form, AuthStyle: oauth2.AuthStyleInParams,
 	}
-	asked := time.Now()
-	got, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.http))
+	got, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))
 	if err != nil {
-		return "", tokenFault(op, err, secret)
+		return nil, a.about(tokenFault(err, p))
 	}
-	life := got.Expiry.Sub(asked)
-	if got.Expiry.IsZero() {
-		life = 10 * time.Minute // the shortest that Entra ID can be configured to give
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.endpoint, t.token = endpoint, got.AccessToken
-	t.renew, t.expires = asked.Add(life-min(renewEarly, life/2)), asked.Add(life)
-	return t.token, nil
+	return got, nil
 }
 
-// authorities are the hosts that may be sent a secret.
-func authorities() []string {
-	return []string{
-		"login.microsoftonline.com", "login.microsoftonline.us", "login.microsoftonline.de",
-		"login.partner.microsoftonline.cn", "login.chinacloudapi.cn",
-	}
-}
-
-// discover finds the token endpoint: Dataverse names the authority and the tenant to whoever comes without a token.
-func (t *tokens) discover(ctx context.Context) (string, *penstock.Error) {
-	op := "dataverse: ask " + t.root.Host + " for its authority"
-	reject := func(hint, format string, args ...any) (string, *penstock.Error) {
-		return "", &penstock.Error{Op: op, Kind: penstock.SystemFault, Err: fmt.Errorf(format, args...), Hint: hint}
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.root.String()+"WhoAmI", nil)
-	if err != nil {
-		return reject("", "%w", err)
-	}
-	resp, err := t.http.Do(req)
-	if err != nil {
-		return "", unreachable(op, err, false)
-	}
-	defer closeBody(resp)
-	switch {
-	case resp.StatusCode == http.StatusUnauthorized:
-	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
-		return "", &penstock.Error{
-			Op: op, Kind: penstock.Transient, Wait: readLimits(resp.Header).RetryAfter,
-			Err: fmt.Errorf("HTTP %d", resp.StatusCode),
-		}
-	default:
-		return reject("is the environment's URL right?", "HTTP %d, where an environment answers 401", resp.StatusCode)
-	}
-	authority, tenant := challenge(resp.Header)
-	switch {
-	case authority == nil:
-		return reject("is the environment's URL right?", "the answer 401 names no authorization_uri")
-	case loopback(authority.Hostname()) && loopback(t.root.Hostname()) && authority.User == nil &&
-		(authority.Scheme == "http" || authority.Scheme == "https"):
-	case authority.Scheme != "https" || !slices.Contains(authorities(), strings.ToLower(authority.Host)):
-		return reject("no secret was sent there; is the environment's URL right?",
-			"%s://%s is not an authority of Microsoft", authority.Scheme, authority.Host)
-	}
-	if t.tenant != "" {
-		if plainGUID.MatchString(t.tenant) && plainGUID.MatchString(tenant) && !strings.EqualFold(t.tenant, tenant) {
-			return reject("use the tenant of the environment", "the environment belongs to tenant %s, not to %s", tenant, t.tenant)
-		}
-		tenant = t.tenant
-	}
-	if tenant == "" {
-		return reject("configure the environment's tenant", "the answer 401 names no tenant")
-	}
-	return authority.Scheme + "://" + authority.Host + "/" + url.PathEscape(tenant) + "/oauth2/v2.0/token", nil
-}
-
-var plainGUID = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
-// challenge reads authority and tenant out of "Bearer authorization_uri=https://host/tenant/oauth2/authorize,
-// resource_id=…": values quoted or not, in any order.
-func challenge(h http.Header) (authority *url.URL, tenant string) {
-	for _, value := range h.Values("WWW-Authenticate") {
-		scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			continue
-		}
-		for parameter := range strings.SplitSeq(rest, ",") {
-			name, v, _ := strings.Cut(strings.TrimSpace(parameter), "=")
-			if !strings.EqualFold(strings.TrimSpace(name), "authorization_uri") {
-				continue
-			}
-			u, err := url.Parse(strings.Trim(strings.TrimSpace(v), `"`))
-			if err != nil || u.Host == "" {
-				continue
-			}
-			tenant, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-			return u, tenant
-		}
-	}
-	return nil, ""
-}
-
-// tokenHint says what to do about an error of Entra ID, by its AADSTS number; "" where the number is not known.
-func tokenHint(code string) string {
-	switch code {
-	case "AADSTS7000215":
-		return "the client secret is wrong: configure the secret's value as shown once when it was made"
-	case "AADSTS7000222":
-		return "the client secret has expired: make a new one in the app registration and configure its value"
-	case "AADSTS7000216", "AADSTS7000218":
-		return hintDefect
-	case "AADSTS7000214", "AADSTS700027":
-		return "the certificate is not registered with the app registration"
-	case "AADSTS700016":
-		return "the tenant knows no such application: check client id and tenant of the environment"
-	case "AADSTS90002":
-		return "there is no such tenant: check the environment's tenant, and that it is in this cloud"
-	case "AADSTS900023":
-		return "the tenant must be a directory GUID or a verified domain"
-	case "AADSTS500011":
-		return "the tenant does not know this environment: check URL and tenant"
-	case "AADSTS70011", "AADSTS1002012":
-		return "Entra ID does not take the scope: check the environment's URL"
-	case "AADSTS70001":
-		return "the application is not enabled in the tenant"
-	case "AADSTS7000112":
-		return "the application is disabled in the tenant: enable it under Enterprise applications"
-	case "AADSTS53003":
-		return "conditional access blocks the application: ask the tenant's administrator to allow this network or application"
-	}
-	return ""
-}
-
-var aadsts = regexp.MustCompile(`AADSTS\d+`)
-
-// tokenFault explains why no token came. The secret is in none of its parts: the error of the library is not kept,
-// because it holds the whole answer.
-func tokenFault(op string, err error, secret string) *penstock.Error {
-	var answer *oauth2.RetrieveError
-	if !errors.As(err, &answer) {
-		f := unreachable(op, err, false)
-		f.Err = errors.New(conceal(f.Err.Error(), secret))
-		return f
-	}
-	text := answer.ErrorDescription
-	if text == "" {
-		text = answer.ErrorCode
-	}
-	f := &penstock.Error{Op: op, Kind: penstock.SystemFault, Code: aadsts.FindString(text)}
-	if f.Code == "" {
-		var numbers struct {
-			Codes []int `json:"error_codes"`
-		}
-		if json.Unmarshal(answer.Body, &numbers) == nil && len(numbers.Codes) > 0 {
-			f.Code = fmt.Sprintf("AADSTS%d", numbers.Codes[0])
-		}
-	}
-	status := answer.Response.StatusCode
-	text, _, _ = strings.Cut(text, "Trace ID:")
-	if text = clean(conceal(text, secret)); text == "" {
-		text = fmt.Sprintf("HTTP %d without an explanation", status)
-	}
-	f.Err, f.Hint = errors.New(text), tokenHint(f.Code)
-	switch {
-	case f.Code == "AADSTS7000215" && plainGUID.MatchString(secret):
-		f.Hint = "the client secret looks like the secret's ID: configure its value, which is shown once when it is made"
-	case f.Hint != "":
-	case f.Code == "AADSTS50196":
-		f.Kind, f.Wait = penstock.Transient, 5*time.Minute // asked too often
-	case answer.ErrorCode == "temporarily_unavailable", status == http.StatusTooManyRequests, status >= 500,
-		f.Code == "AADSTS50033", f.Code == "AADSTS90033":
-		f.Kind, f.Wait = penstock.Transient, readLimits(answer.Response.Header).RetryAfter
-	case strings.HasPrefix(f.Code, "AADSTS530"):
-		f.Hint = tokenHint("AADSTS53003")
-	default:
-		f.Hint = "check tenant, client id and secret of the environment"
-	}
+// about says what a fault happened at.
+func (a *authentication) about(f *penstock.Error) *penstock.Error {
+	f.Op = "dataverse: token of application " + a.clientID
 	return f
-}
-
-// conceal takes a secret out of a text, as it is and as forms spell it.
-func conceal(text, secret string) string {
-	return strings.NewReplacer(secret, "[secret]", url.QueryEscape(secret), "[secret]").Replace(text)
 }

@@ -58,6 +58,9 @@ func (e *entra) RoundTrip(r *http.Request) (*http.Response, error) {
 	if e.status != 0 && e.status != http.StatusOK {
 		return answer(e.status, e.body)
 	}
+	if e.body != "" {
+		return answer(http.StatusOK, e.body)
+	}
 	return answer(http.StatusOK, fmt.Sprintf(`{"token_type":"Bearer","expires_in":3599,"ext_expires_in":3599,"access_token":"token-%d"}`, n))
 }
 
@@ -66,14 +69,14 @@ const (
 	challenged = "Bearer authorization_uri=https://login.microsoftonline.com/" + tenantGUID + "/oauth2/authorize, resource_id=https://contoso.crm4.dynamics.com/"
 )
 
-func (e *entra) tokens(t *testing.T, change ...func(*Config)) *tokens {
+func (e *entra) tokens(t *testing.T, change ...func(*Config)) *authentication {
 	t.Helper()
 	if e.challenge == "" {
 		e.challenge = challenged
 	}
 	c := connect(t, "https://contoso.crm4.dynamics.com", change...)
-	c.tokens.http = &http.Client{Transport: e}
-	return c.tokens
+	c.auth.http = &http.Client{Transport: e}
+	return c.auth
 }
 
 func TestATokenIsAskedForAsEntraWantsIt(t *testing.T) {
@@ -124,30 +127,131 @@ func TestOneTokenForManyCallers(t *testing.T) {
 
 func TestATokenIsRenewedFiveMinutesEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := &entra{}
+		var stall chan struct{}
+		e := &entra{asked: func(*http.Request, url.Values) {
+			if stall != nil {
+				<-stall
+			}
+		}}
 		tokens := e.tokens(t)
 		start := time.Now()
-		for _, step := range []struct {
-			at   time.Duration
-			want string
-		}{
-			{0, "token-1"}, {54*time.Minute + 58*time.Second, "token-1"}, {54*time.Minute + 59*time.Second, "token-2"},
-		} {
-			<-time.After(time.Until(start.Add(step.at)))
-			if token, fault := tokens.get(t.Context()); fault != nil || token != step.want {
-				t.Errorf("after %v: %q %v, want %s", step.at, token, fault, step.want)
+		at := func(after time.Duration, want string) {
+			t.Helper()
+			<-time.After(time.Until(start.Add(after)))
+			if token, fault := tokens.get(t.Context()); fault != nil || token != want {
+				t.Errorf("after %v: %q %v, want %s", after, token, fault, want)
 			}
+			synctest.Wait()
 		}
-		// While it is valid, an endpoint that fails is not felt.
+		at(0, "token-1")
+		at(54*time.Minute+58*time.Second, "token-1")
+		if n := e.fetched.Load(); n != 1 {
+			t.Errorf("%d requests for a token before it is time", n)
+		}
+		at(54*time.Minute+59*time.Second, "token-1") // nobody waits for the next while this one is of use
+		at(55*time.Minute, "token-2")
+
+		// While it is valid, an endpoint that fails is not felt, nor one that does not answer; and it is not asked by each who comes.
+		start = time.Now().Add(-time.Second)
 		e.status, e.body = http.StatusServiceUnavailable, `{"error":"temporarily_unavailable"}`
-		<-time.After(57 * time.Minute)
-		if token, fault := tokens.get(t.Context()); fault != nil || token != "token-2" {
-			t.Errorf("in its last minutes: %q %v", token, fault)
+		for range 20 {
+			at(57*time.Minute, "token-2")
 		}
-		<-time.After(3 * time.Minute)
+		if n := e.fetched.Load(); n != 3 {
+			t.Errorf("%d requests for a token", n)
+		}
+		stall = make(chan struct{})
+		at(58*time.Minute, "token-2")
+		at(58*time.Minute+time.Second, "token-2")
+		close(stall)
+		synctest.Wait()
+		<-time.After(2 * time.Minute)
 		_, fault := tokens.get(t.Context())
 		isFault(t, fault, penstock.Transient, "")
 	})
+}
+
+func TestALifeIsReadInEachFormThatEntraGivesIt(t *testing.T) { // 1.1
+	for life, renewed := range map[string]time.Duration{
+		`"expires_in":3599,`: 3299 * time.Second, `"expires_in":"3599",`: 3299 * time.Second, `"expires_in":86400,`: 86100 * time.Second,
+		`"expires_in":60,`: 30 * time.Second, ``: 5 * time.Minute, `"expires_in":null,`: 5 * time.Minute,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &entra{body: `{"token_type":"Bearer",` + life + `"access_token":"x"}`}
+			tokens := e.tokens(t)
+			for _, step := range []struct {
+				wait time.Duration
+				want int32
+			}{{0, 1}, {renewed - time.Second, 1}, {2 * time.Second, 2}} {
+				<-time.After(step.wait)
+				if _, fault := tokens.get(t.Context()); fault != nil {
+					t.Fatal(fault)
+				}
+				synctest.Wait()
+				if n := e.fetched.Load(); n != step.want {
+					t.Errorf("%s: %d requests, want %d", life, n, step.want)
+				}
+			}
+		})
+	}
+}
+
+func TestEntraIsLeftAloneAfterAFailure(t *testing.T) {
+	loop := `{"error":"invalid_grant","error_description":"AADSTS50196: loop"}`
+	wrong := `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}`
+	for _, tt := range []struct {
+		name, body string
+		status     int
+		kind       penstock.Kind
+		retries    []time.Duration // after the failure before
+	}{
+		{"a wrong secret", wrong, 401, penstock.SystemFault, []time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute}},
+		{"asked too often", loop, 400, penstock.Transient, []time.Duration{5 * time.Minute, 5 * time.Minute}},
+		{"a passing fault, with Retry-After: 7", `{"error":"temporarily_unavailable"}`, 503, penstock.Transient, []time.Duration{7 * time.Second, 7 * time.Second, 7 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				value := secret
+				e := &entra{status: tt.status, body: tt.body}
+				tokens := e.tokens(t, func(c *Config) { c.Secret = func() (string, error) { return value, nil } })
+				ask := func(want int) {
+					t.Helper()
+					_, fault := tokens.get(t.Context())
+					isFault(t, fault, tt.kind, "")
+					if n := e.fetched.Load(); n != int32(want) {
+						t.Fatalf("%d requests, want %d", n, want)
+					}
+				}
+				ask(1)
+				for i, wait := range tt.retries {
+					<-time.After(wait - time.Second)
+					ask(i + 1)
+					<-time.After(time.Second)
+					ask(i + 2)
+				}
+				value = "another" // is tried at once, and with success forgives what was
+				e.status, e.body = http.StatusOK, ""
+				if token, fault := tokens.get(t.Context()); fault != nil || token == "" {
+					t.Errorf("%q %v", token, fault)
+				}
+			})
+		})
+	}
+}
+
+func TestAnEnvironmentThatAcceptsNoTokenIsNotGivenNewOnesForEver(t *testing.T) {
+	e := &entra{}
+	tokens := e.tokens(t)
+	for range 100 {
+		token, fault := tokens.get(t.Context())
+		if fault != nil {
+			t.Fatal(fault)
+		}
+		tokens.drop(token)
+	}
+	if n := e.fetched.Load(); n != mostDropped+1 {
+		t.Errorf("%d requests for a token", n)
+	}
 }
 
 func TestDroppingATokenThatWasReplacedDropsNothing(t *testing.T) {
@@ -221,9 +325,20 @@ func TestEntraErrorsAreExplained(t *testing.T) {
 		{"1.3: conditional access", secret, 400, body("invalid_grant", "AADSTS530035: Access has been blocked"), penstock.SystemFault, "AADSTS530035", "conditional access"},
 		{"1.3: an error of no known number", secret, 400, body("invalid_client", "AADSTS99: no"), penstock.SystemFault, "AADSTS99", "check tenant"},
 		{"1.3: the number in error_codes alone", secret, 401, `{"error":"invalid_client","error_codes":[7000222]}`, penstock.SystemFault, "AADSTS7000222", "has expired"},
+		{"1.3: conditional access by location", secret, 400, body("access_denied", "AADSTS53003: Access has been blocked by Conditional Access policies."), penstock.SystemFault, "AADSTS53003", "conditional access"},
+		{"1.3: no credential", secret, 401, body("invalid_client", "AADSTS7000216: 'client_assertion', 'client_secret' or 'request' is required"), penstock.SystemFault, "AADSTS7000216", "defect in Penstock"},
+		{"1.3: an unregistered certificate", secret, 401, body("invalid_client", "AADSTS700027: The certificate is not registered"), penstock.SystemFault, "AADSTS700027", "upload the certificate"},
+		{"1.3: a revoked certificate", secret, 401, body("invalid_client", "AADSTS7000214: Certificate has been revoked."), penstock.SystemFault, "AADSTS7000214", "revoked"},
+		{"a clock that is wrong", secret, 401, body("invalid_client", "AADSTS700024: Client assertion is not within its valid time range."), penstock.SystemFault, "AADSTS700024", "set the clock"},
+		{"1.3: no scope", secret, 400, body("invalid_scope", "AADSTS70011: The provided value is not valid"), penstock.SystemFault, "AADSTS70011", "scope"},
+		{"1.3: an application that is not enabled", secret, 400, body("unauthorized_client", "AADSTS70001: not supported"), penstock.SystemFault, "AADSTS70001", "not enabled"},
+		{"1.3: a disabled application", secret, 400, body("unauthorized_client", "AADSTS7000112: Application is disabled."), penstock.SystemFault, "AADSTS7000112", "Enterprise applications"},
+		{"an application without consent", secret, 401, body("unauthorized_client", "AADSTS7000229: missing service principal"), penstock.SystemFault, "AADSTS7000229", "consent"},
 		{"1.3: throttled", secret, 429, body("temporarily_unavailable", "AADSTS90055: busy"), penstock.Transient, "AADSTS90055", "busy"},
 		{"1.3: asked too often", secret, 400, body("invalid_grant", "AADSTS50196: loop"), penstock.Transient, "AADSTS50196", "loop"},
 		{"1.3: a passing fault", secret, 400, body("temporarily_unavailable", "AADSTS50033: later"), penstock.Transient, "AADSTS50033", "later"},
+		{"1.3: another passing fault", secret, 400, body("temporarily_unavailable", "AADSTS90033: later"), penstock.Transient, "AADSTS90033", "later"},
+		{"a redirect", secret, 302, "", penstock.SystemFault, "", "leads elsewhere"},
 		{"a page of a gateway", secret, 502, "<html>" + secret, penstock.Transient, "", "HTTP 502"},
 	}
 	for _, tt := range tests {

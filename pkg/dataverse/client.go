@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,10 +27,20 @@ import (
 
 // A Config says which environment to speak to, and as whom.
 type Config struct {
-	URL      string                 // https://org.crm4.dynamics.com, with or without /api/data/v9.2/
-	Tenant   string                 // directory GUID or verified domain; empty: the one that the environment names
-	ClientID string                 // of the app registration
-	Secret   func() (string, error) // the secret's value, read whenever a token is asked for, and kept nowhere
+	URL      string // https://org.crm4.dynamics.com, with or without /api/data/v9.2/
+	Tenant   string // directory GUID or verified domain; empty: the one that the environment names
+	ClientID string // of the app registration
+
+	// One of the two: the client secret's value, or PEM with an RSA key and its certificate. Read whenever a token is asked for,
+	// and kept nowhere.
+	Secret      func() (string, error)
+	Certificate func() (string, error)
+
+	// Authorities may be sent the credential beside those of Microsoft, and environments at them may be without TLS:
+	// http://dataverse:8365, an emulator in a container network. One on this machine need not be named.
+	Authorities []string
+
+	Tokens *Tokens // shared with other clients; nil: one of its own, so that the first request asks for a token
 
 	Request     time.Duration // the longest that one HTTP request may take; 0: penstock.DefaultTiming
 	Connections int           // kept open between requests; 0: 4
@@ -39,7 +50,7 @@ type Config struct {
 type Client struct {
 	root     *url.URL // of the Web API, with its final slash
 	http     *http.Client
-	tokens   *tokens
+	auth     *authentication
 	request  time.Duration
 	boundary string    // of request bodies; nobody can guess it, so no row can hold it
 	buffers  sync.Pool // of *[]byte: framed batches
@@ -53,15 +64,19 @@ var apiPath = regexp.MustCompile(`^/api/data/v9\.[0-9]+/?$`)
 
 // New makes a client without speaking to anyone. It reports a URL that cannot be an environment's.
 func New(cfg Config) (*Client, error) {
-	root, err := parseRoot(cfg.URL)
+	authorities, err := parseAuthorities(cfg.Authorities)
+	if err != nil {
+		return nil, err
+	}
+	root, err := parseRoot(cfg.URL, authorities)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.ClientID == "" {
 		return nil, errors.New("dataverse: the client id is empty: it is the application (client) ID of the app registration")
 	}
-	if cfg.Secret == nil {
-		return nil, errors.New("dataverse: no client secret is configured")
+	if (cfg.Secret == nil) == (cfg.Certificate == nil) {
+		return nil, errors.New("dataverse: configure either a client secret or a certificate")
 	}
 	if cfg.Request <= 0 {
 		cfg.Request = penstock.DefaultTiming().Request
@@ -73,7 +88,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		root:     root,
 		http:     h,
-		tokens:   newTokens(cfg, root, h),
+		auth:     newAuthentication(cfg, root, h, authorities),
 		request:  cfg.Request,
 		boundary: "batch_" + rand.Text(),
 	}, nil
@@ -103,7 +118,7 @@ func newHTTP(connections int) *http.Client {
 	}
 }
 
-func parseRoot(raw string) (*url.URL, error) {
+func parseRoot(raw string, authorities []string) (*url.URL, error) {
 	fail := func(why string) (*url.URL, error) {
 		return nil, fmt.Errorf("dataverse: URL %q: %s; it looks like https://org.crm4.dynamics.com", raw, why)
 	}
@@ -117,8 +132,8 @@ func parseRoot(raw string) (*url.URL, error) {
 		return nil, errors.New("dataverse: the URL holds a user name: put credentials into the environment's own fields")
 	case u.Host == "":
 		return fail("names no host")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return fail("is not https, which only an emulator on this machine may do without")
+	case u.Scheme == "http" && !loopback(u.Hostname()) && !slices.Contains(authorities, origin(u)):
+		return fail("is not https, which only an emulator may do without, on this machine or as a trusted authority")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fail("is not https")
 	case u.RawQuery != "" || u.Fragment != "":
@@ -207,7 +222,7 @@ func (c *Client) exchange(
 	header.Set("OData-MaxVersion", "4.0")
 	header.Set("User-Agent", "penstock")
 	for second := false; ; second = true {
-		token, fault := c.tokens.get(ctx)
+		token, fault := c.auth.get(ctx)
 		if fault != nil {
 			return fault
 		}
@@ -215,7 +230,7 @@ func (c *Client) exchange(
 		if !again {
 			return fault
 		}
-		c.tokens.drop(token)
+		c.auth.drop(token)
 	}
 }
 
