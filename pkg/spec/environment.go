@@ -25,12 +25,17 @@ func (r *reader) environment(n ast.Node) Environment {
 		return e
 	}
 	e.At = r.at(n)
+	at := n // of the url
 	r.object(n, "the environment",
 		key{"environment", true, func(n ast.Node) { e.Name = r.name(n, "environment") }},
-		key{"url", true, func(n ast.Node) { e.URL = r.root(n) }},
+		key{"url", true, func(n ast.Node) { e.URL, at = r.root(n), n }},
 		key{"tenant", true, func(n ast.Node) { e.Tenant = r.tenant(n) }},
+		key{"authority", false, func(n ast.Node) { e.Authority = r.authority(n) }},
 		key{"users", true, func(n ast.Node) { e.Users = r.users(n) }},
 	)
+	if u, err := url.Parse(e.URL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) && e.Authority != origin(u) {
+		r.problem(at, "write https://"+u.Host+", or trust an emulator there by authority: "+origin(u), "url: plain http would show the secret to the network")
+	}
 	return e
 }
 
@@ -44,10 +49,18 @@ func (r *reader) users(n ast.Node) []User {
 	seen := map[string]bool{}
 	for i, v := range list.Values {
 		u := User{At: r.at(v)}
-		r.object(v, fmt.Sprintf("users[%d]", i+1),
+		what, before := fmt.Sprintf("users[%d]", i+1), len(r.problems)
+		r.object(v, what,
 			key{"client_id", true, func(n ast.Node) { u.ClientID = strings.ToLower(r.guid(n, "client_id")) }},
-			key{"client_secret", true, func(n ast.Node) { u.ClientSecret = r.secret(n) }},
+			key{"client_secret", false, func(n ast.Node) { u.ClientSecret = r.secret(n) }},
+			key{"certificate", false, func(n ast.Node) { u.Certificate = r.certificate(n) }},
 		)
+		switch secret, certificate := u.ClientSecret != (Secret{}), u.Certificate != (Certificate{}); {
+		case secret && certificate:
+			r.problem(v, "keep one of them", "%s has both a client_secret and a certificate", what)
+		case !secret && !certificate && len(r.problems) == before:
+			r.problem(v, "add client_secret: {file: /path} or certificate: {file: /path}", "%s has neither client_secret nor certificate", what)
+		}
 		if u.ClientID != "" && seen[u.ClientID] {
 			r.problem(v, "name another application user, or drop it", "client_id %s comes twice", u.ClientID)
 		}
@@ -66,20 +79,7 @@ func (r *reader) secret(n ast.Node) Secret {
 		return s
 	}
 	r.object(n, "client_secret",
-		key{"file", false, func(n ast.Node) {
-			path, ok := r.text(n, "client_secret.file")
-			if !ok {
-				return
-			}
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(filepath.Dir(r.file), path)
-			}
-			abs, err := filepath.Abs(path)
-			if err != nil {
-				r.problem(n, "give an absolute path", "client_secret.file: %v", err)
-			}
-			s.File = abs
-		}},
+		key{"file", false, func(n ast.Node) { s.File = r.path(n, "client_secret.file") }},
 		key{"env", false, func(n ast.Node) {
 			name, ok := r.text(n, "client_secret.env")
 			if ok && !variable.MatchString(name) {
@@ -98,6 +98,50 @@ func (r *reader) secret(n ast.Node) Secret {
 	return s
 }
 
+// certificate reads a reference, as secret does.
+func (r *reader) certificate(n ast.Node) Certificate {
+	var c Certificate
+	if _, ok := n.(ast.MapNode); !ok {
+		r.problem(n, "write {file: /path}, a PEM file with the certificate and its private key; they stay out of this file", "certificate must say where the certificate is")
+		return c
+	}
+	r.object(n, "certificate", key{"file", true, func(n ast.Node) { c.File = r.path(n, "certificate.file") }})
+	return c
+}
+
+// path reads a file's path, which is relative to the file that names it.
+func (r *reader) path(n ast.Node, what string) string {
+	path, ok := r.text(n, what)
+	if !ok {
+		return ""
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(r.file), path)
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		r.problem(n, "give an absolute path", "%s: %v", what, err)
+	}
+	return abs
+}
+
+// authority reads scheme and host of an authority.
+func (r *reader) authority(n ast.Node) string {
+	s, ok := r.text(n, "authority")
+	if !ok {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		r.problem(n, "write it as http://dataverse:8365; those of Microsoft need not be named", "authority is not an http or https address of a host alone")
+		return ""
+	}
+	return origin(u)
+}
+
+// origin is where a URL leads, without what is to be found there.
+func origin(u *url.URL) string { return strings.ToLower(u.Scheme + "://" + u.Host) }
+
 // root reads the address of the Web API. The slash at its end is added if need be.
 func (r *reader) root(n ast.Node) string {
 	const example = "write it as https://org.crm4.dynamics.com/api/data/v9.2/"
@@ -114,10 +158,6 @@ func (r *reader) root(n ast.Node) string {
 		r.problem(n, example, "url must have neither user, query nor fragment")
 		return ""
 	}
-	// A name without a dot is one of a container network.
-	if u.Scheme == "http" && strings.Contains(u.Hostname(), ".") && !loopback(u.Hostname()) {
-		r.problem(n, "write https://"+u.Host, "url: plain http would show the secret to the network")
-	}
 	if path := strings.TrimSuffix(u.Path, "/"); !apiPath.MatchString(path) {
 		r.problem(n, example, "url: %q is not the path of a Web API", u.Path)
 	}
@@ -126,7 +166,7 @@ func (r *reader) root(n ast.Node) string {
 
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (r *reader) tenant(n ast.Node) string {

@@ -31,6 +31,14 @@ func (s Secret) Read() (string, error) {
 	return value, nil
 }
 
+// Reader is Read, or nil where there is no secret.
+func (s Secret) Reader() func() (string, error) {
+	if s == (Secret{}) {
+		return nil
+	}
+	return s.Read
+}
+
 // String says where the secret is, never what it is.
 func (s Secret) String() string {
 	switch {
@@ -40,4 +48,26 @@ func (s Secret) String() string {
 		return "environment variable " + s.Env
 	}
 	return "no secret"
+}
+
+// A Certificate says where the PEM of a certificate and its private key is to be found. Like a [Secret], it holds no value.
+type Certificate struct {
+	File string `json:"file"` // absolute path
+}
+
+// Read fetches the PEM, anew each time, so that a rotated certificate needs no restart.
+func (c Certificate) Read() (string, error) {
+	b, err := os.ReadFile(c.File)
+	if err != nil {
+		return "", fmt.Errorf("certificate: %w; is the file there, and may this process read it?", err)
+	}
+	return string(b), nil
+}
+
+// Reader is Read, or nil where there is no certificate.
+func (c Certificate) Reader() func() (string, error) {
+	if c == (Certificate{}) {
+		return nil
+	}
+	return c.Read
 }

@@ -34,18 +34,28 @@ func (p Position) String() string {
 
 // An Environment is one Dataverse environment, and the application users that may write to it.
 type Environment struct {
-	Name   string   `json:"environment"` // [a-z0-9_-]
-	URL    string   `json:"url"`         // root of the Web API, ending in a slash: https://org.crm4.dynamics.com/api/data/v9.2/
-	Tenant string   `json:"tenant"`      // directory: a GUID, or a domain
-	Users  []User   `json:"users"`       // at least one; each adds its own budget
-	At     Position `json:"-"`
+	Name      string   `json:"environment"`         // [a-z0-9_-]
+	URL       string   `json:"url"`                 // root of the Web API, ending in a slash: https://org.crm4.dynamics.com/api/data/v9.2/
+	Tenant    string   `json:"tenant"`              // directory: a GUID, or a domain
+	Authority string   `json:"authority,omitempty"` // trusted beside Microsoft's: scheme://host of an emulator elsewhere, which may be without TLS
+	Users     []User   `json:"users"`               // at least one; each adds its own budget
+	At        Position `json:"-"`
 }
 
-// A User is an application user: one app registration.
+// Authorities are those that are trusted beside Microsoft's.
+func (e Environment) Authorities() []string {
+	if e.Authority == "" {
+		return nil
+	}
+	return []string{e.Authority}
+}
+
+// A User is an application user: one app registration, with one credential.
 type User struct {
-	ClientID     string   `json:"client_id"` // GUID in lower case
-	ClientSecret Secret   `json:"client_secret"`
-	At           Position `json:"-"`
+	ClientID     string      `json:"client_id"` // GUID in lower case
+	ClientSecret Secret      `json:"client_secret,omitzero"`
+	Certificate  Certificate `json:"certificate,omitzero"`
+	At           Position    `json:"-"`
 }
 
 // A Sync is one model and how its columns fill one table of one environment.

@@ -154,7 +154,15 @@ e.yaml:4:1: unknown key "tenannt" in the environment; did you mean tenant?`},
 		{"a name that is no token", change("demo\n", "Demo One\n"), `e.yaml:2:14: environment "Demo One" is not of the form ^[a-z0-9_-]{1,64}$; did you mean demo-one?`},
 		{"the organisation alone", change("/api/data/v9.2/", ""), `e.yaml:3:6: url: "" is not the path of a Web API; write it as https://org.crm4.dynamics.com/api/data/v9.2/`},
 		{"no scheme", change("http://127.0.0.1:8365", "org.crm4.dynamics.com"), "e.yaml:3:6: url is not an http or https address; write it as https://org.crm4.dynamics.com/api/data/v9.2/"},
-		{"plain http", change("127.0.0.1:8365", "org.crm4.dynamics.com"), "e.yaml:3:6: url: plain http would show the secret to the network; write https://org.crm4.dynamics.com"},
+		{"plain http", change("127.0.0.1:8365", "org.crm4.dynamics.com"), "e.yaml:3:6: url: plain http would show the secret to the network; write https://org.crm4.dynamics.com, or trust an emulator there by authority: http://org.crm4.dynamics.com"},
+		{"plain http in a container network", change("127.0.0.1:8365", "dataverse:8365"), "e.yaml:3:6: url: plain http would show the secret to the network; write https://dataverse:8365, or trust an emulator there by authority: http://dataverse:8365"},
+		{"plain http beside the trusted authority", change("127.0.0.1:8365/api/data/v9.2/", "dataverse:8365/api/data/v9.2/\nauthority: https://dataverse:8365"), "e.yaml:3:6: url: plain http would show the secret to the network; write https://dataverse:8365, or trust an emulator there by authority: http://dataverse:8365"},
+		{"an authority with a path", change("tenant:", "authority: http://dataverse:8365/common\ntenant:"), "e.yaml:4:12: authority is not an http or https address of a host alone; write it as http://dataverse:8365; those of Microsoft need not be named"},
+		{"an authority without scheme", change("tenant:", "authority: dataverse:8365\ntenant:"), "e.yaml:4:12: authority is not an http or https address of a host alone; write it as http://dataverse:8365; those of Microsoft need not be named"},
+		{"no credential", change("    client_secret: {env: DEMO_SECRET}\n", ""), "e.yaml:6:5: users[1] has neither client_secret nor certificate; add client_secret: {file: /path} or certificate: {file: /path}"},
+		{"two credentials", change("{env: DEMO_SECRET}", "{env: DEMO_SECRET}\n    certificate: {file: /x.pem}"), "e.yaml:6:5: users[1] has both a client_secret and a certificate; keep one of them"},
+		{"a certificate in the open", change("client_secret: {env: DEMO_SECRET}", "certificate: hunter2"), "e.yaml:7:18: certificate must say where the certificate is; write {file: /path}, a PEM file with the certificate and its private key; they stay out of this file"},
+		{"a certificate from a variable", change("client_secret: {env: DEMO_SECRET}", "certificate: {env: X}"), "e.yaml:7:18: file is missing in certificate; add file: …\ne.yaml:7:19: unknown key \"env\" in certificate; known are file"},
 		{"users as a mapping", change("  - client_id", "    client_id"), `e.yaml:6:5: users must be a list of application users; begin each user with "- client_id: …"`},
 		{"a client id that is no GUID", change("1111111A-", ""), `e.yaml:6:16: client_id "1111-1111-1111-111111111111" is not of the form ^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$; it is a GUID: 8-4-4-4-12 hexadecimal digits`},
 		{"a secret in the open", change("{env: DEMO_SECRET}", "hunter2"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
@@ -170,6 +178,40 @@ e.yaml:4:1: unknown key "tenannt" in the environment; did you mean tenant?`},
 				t.Error("the problem repeats the secret")
 			}
 		})
+	}
+}
+
+func TestAUserMayHaveACertificateAndAnEmulatorTrust(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "penstock.pem", "-----BEGIN X-----\n")
+	file := strings.NewReplacer("client_secret: {env: DEMO_SECRET}", "certificate: {file: penstock.pem}", "127.0.0.1:8365/api/data/v9.2/", "dataverse:8365/api/data/v9.2/\nauthority: http://Dataverse:8365/").Replace(environmentFile)
+	e, err := ParseEnvironment(filepath.Join(dir, "e.yaml"), []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Authorities(); len(got) != 1 || got[0] != "http://dataverse:8365" {
+		t.Errorf("authorities %v", got)
+	}
+	stored, err := json.Marshal(e)
+	if err != nil || strings.Contains(string(stored), "client_secret") || strings.Contains(string(stored), "BEGIN") {
+		t.Errorf("stored as %s, %v", stored, err)
+	}
+	var again Environment
+	if err := json.Unmarshal(stored, &again); err != nil || again.Users[0].Certificate != e.Users[0].Certificate || again.Authority != e.Authority {
+		t.Errorf("%+v %v", again, err)
+	}
+	user := again.Users[0]
+	if user.ClientSecret.Reader() != nil || user.Certificate.Reader() == nil {
+		t.Fatal("the reader of the wrong credential")
+	}
+	if got, err := user.Certificate.Reader()(); err != nil || got != "-----BEGIN X-----\n" {
+		t.Errorf("%q %v", got, err)
+	}
+	if _, err := (Certificate{File: filepath.Join(dir, "none.pem")}).Read(); err == nil || !strings.Contains(err.Error(), "certificate: ") {
+		t.Errorf("%v", err)
+	}
+	if (User{ClientSecret: Secret{Env: "X"}}).ClientSecret.Reader() == nil || (User{}).Certificate.Reader() != nil {
+		t.Error("a reader too few or too many")
 	}
 }
 

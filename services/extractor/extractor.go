@@ -15,6 +15,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
 	"github.com/penstock-sync/penstock/pkg/daemon"
+	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/ledger"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
@@ -69,8 +70,9 @@ type extractor struct {
 	queue  *queue.Queue
 	conn   *clickhouse.Conn
 	ledger *ledger.Ledger
-	holder string        // how leases name this process
-	runs   chan struct{} // permits for cfg.Runs diffs and reads at a time
+	holder string           // how leases name this process
+	tokens dataverse.Tokens // of all environments, from run to run
+	runs   chan struct{}    // permits for cfg.Runs diffs and reads at a time
 }
 
 // Run extracts until ctx ends. Runs that are under way are then aborted, and begun anew by whoever leads next.

@@ -71,7 +71,8 @@ func (u *applicationUser) serve(ctx context.Context) (err error) {
 		return err
 	}
 	u.client, err = dataverse.New(dataverse.Config{
-		URL: u.environment.URL, Tenant: u.environment.Tenant, ClientID: u.user.ClientID, Secret: u.user.ClientSecret.Read,
+		URL: u.environment.URL, Tenant: u.environment.Tenant, Authorities: u.environment.Authorities(),
+		ClientID: u.user.ClientID, Secret: u.user.ClientSecret.Reader(), Certificate: u.user.Certificate.Reader(), Tokens: &u.tokens,
 		Request: u.cfg.Timing.Request, Connections: u.cfg.Parallel,
 	})
 	if err != nil {

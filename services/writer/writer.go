@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/daemon"
+	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
 	"github.com/penstock-sync/penstock/pkg/spec"
@@ -58,6 +59,7 @@ type writer struct {
 	env    daemon.Env
 	queue  *queue.Queue
 	holder string
+	tokens dataverse.Tokens // of all environments: a lease that comes back finds the one that it had
 
 	standing map[string]standFor // by environment; the watch alone uses it
 	group    sync.WaitGroup
