@@ -130,9 +130,9 @@ func (ids identifiers) name(c Certificate) bool {
 	short, long := sha1.Sum(c.X509.Raw), sha256.Sum256(c.X509.Raw)
 	thumbprint := base64.RawURLEncoding.EncodeToString(short[:])
 	switch {
-	case ids.SHA256 != "" && strings.TrimRight(ids.SHA256, "=") != base64.RawURLEncoding.EncodeToString(long[:]):
+	case ids.SHA256 != "" && urlForm(ids.SHA256) != base64.RawURLEncoding.EncodeToString(long[:]):
 		return false
-	case ids.SHA1 != "" && strings.TrimRight(ids.SHA1, "=") != thumbprint:
+	case ids.SHA1 != "" && urlForm(ids.SHA1) != thumbprint:
 		return false
 	case ids.SHA256 == "" && ids.SHA1 == "": // else kid may be anything
 		return ids.KeyID == thumbprint || strings.EqualFold(ids.KeyID, hex.EncodeToString(short[:])) || strings.EqualFold(ids.KeyID, c.keyID())
@@ -140,10 +140,15 @@ func (ids identifiers) name(c Certificate) bool {
 	return true
 }
 
+// urlForm is base64 as JWTs have it, whatever the client's: MSAL for Go writes thumbprints in the standard alphabet.
+func urlForm(base64 string) string {
+	return strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(base64), "=")
+}
+
 // String is the identifier as a failure quotes it.
 func (ids identifiers) String() string {
 	for _, id := range []string{ids.SHA256, ids.SHA1} {
-		if b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(id, "=")); err == nil && id != "" {
+		if b, err := base64.RawURLEncoding.DecodeString(urlForm(id)); err == nil && id != "" {
 			return strings.ToUpper(hex.EncodeToString(b))
 		}
 	}

@@ -73,6 +73,10 @@ func TestAClientAssertionIsVerified(t *testing.T) { // 1.1, 1.3
 		number int // 0: a token
 	}{
 		{"PS256 with x5t#S256", func(draft) {}, good, 0},
+		{"the thumbprint in the standard alphabet, as MSAL for Go has it", func(d draft) {
+			sum := sha256.Sum256(good.x509.Raw)
+			d.header["x5t#S256"] = base64.StdEncoding.EncodeToString(sum[:])
+		}, good, 0},
 		{"RS256 with x5t", func(d draft) { d.header = renamed(d.header, "RS256", "x5t", thumbprint(good)) }, good, 0},
 		{"kid is the thumbprint in hexadecimal", func(d draft) {
 			d.header = renamed(d.header, "RS256", "kid", strings.ToUpper(hex.EncodeToString(sum[:])))

@@ -34,17 +34,23 @@ type protocol struct {
 // byScope is the v2.0 endpoint.
 func byScope(form url.Values) (string, *Failure) {
 	scope := form.Get("scope")
-	switch fields := strings.Fields(scope); {
-	case len(fields) != 1:
+	fields := slices.DeleteFunc(strings.Fields(scope), isOpenID)
+	if len(fields) != 1 {
 		return "", fail(70011, scope)
-	case !strings.HasSuffix(scope, "/.default"):
+	}
+	resource, isDefault := strings.CutSuffix(fields[0], "/.default")
+	if !isDefault {
 		return "", fail(1002012, scope)
 	}
-	resource := strings.TrimSuffix(scope, "/.default")
 	if u, err := url.Parse(resource); err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 		return "", fail(70011, scope)
 	}
 	return resource, nil
+}
+
+// isOpenID reports whether a scope is one of OpenID Connect, which MSAL asks for always, and which mean nothing to an app.
+func isOpenID(scope string) bool {
+	return slices.Contains([]string{"openid", "offline_access", "profile", "email"}, scope)
 }
 
 // byResource is the older endpoint.
