@@ -1,0 +1,360 @@
+package security
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A Model is the security of one organisation. It is safe for concurrent use. Make it with New.
+type Model struct {
+	root  uuid.UUID
+	delay time.Duration
+
+	mu       sync.RWMutex
+	units    map[string]Unit // by name, as the next three; the root is ""
+	roles    map[string]Role
+	teams    map[string]Team
+	profiles map[string]Profile
+	users    map[uuid.UUID]Member
+	world    *world
+	rights   map[uuid.UUID]*standing // of users and teams
+}
+
+// A standing is what a user may do, and for a while what it could do before that.
+type standing struct {
+	current, seen *Rights
+	until         time.Time // seen is shown before it
+}
+
+// New returns the model of an organisation whose root business unit has that name and id. Changes are seen after delay, except by those
+// who ask for strong consistency. The error names everything in c that does not fit together.
+func New(organization string, root uuid.UUID, delay time.Duration, c Config) (*Model, error) {
+	m := &Model{
+		root: root, delay: delay, units: map[string]Unit{"": {ID: root, Name: organization}, organization: {ID: root, Name: organization}}, roles: map[string]Role{},
+		teams: map[string]Team{}, profiles: map[string]Profile{}, users: map[uuid.UUID]Member{}, rights: map[uuid.UUID]*standing{},
+	}
+	var problems []error
+	m.roles[SystemAdministrator] = Role{ID: identify("role", SystemAdministrator), Name: SystemAdministrator, All: Global}
+	for _, u := range c.Units {
+		if _, double := m.units[u.Name]; double {
+			problems = append(problems, fmt.Errorf("security: there are two business units %q", u.Name))
+		}
+		u.ID = orDerived(u.ID, "businessunit", u.Name)
+		m.units[u.Name] = u
+	}
+	for _, r := range c.Roles {
+		if _, double := m.roles[r.Name]; double {
+			problems = append(problems, fmt.Errorf("security: there are two roles %q", r.Name))
+		}
+		problems = append(problems, r.validate())
+		r.ID = orDerived(r.ID, "role", r.Name)
+		m.roles[r.Name] = r.clone()
+	}
+	for _, p := range c.Profiles {
+		if _, double := m.profiles[p.Name]; double {
+			problems = append(problems, fmt.Errorf("security: there are two column security profiles %q", p.Name))
+		}
+		m.profiles[p.Name] = Profile{p.Name, maps.Clone(p.Columns)}
+	}
+	for _, t := range c.Teams {
+		if _, double := m.teams[t.Name]; double {
+			problems = append(problems, fmt.Errorf("security: there are two teams %q", t.Name))
+		}
+		problems = append(problems, m.check("team "+t.Name, Member{Unit: t.Unit, Roles: t.Roles, Profiles: t.Profiles}))
+		t.ID, t.Roles, t.Profiles = orDerived(t.ID, "team", t.Name), slices.Clone(t.Roles), slices.Clone(t.Profiles)
+		m.teams[t.Name] = t
+	}
+	problems = append(problems, m.checkTree())
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	m.settle()
+	return m, nil
+}
+
+// identify makes the GUIDs that are the same in every run.
+func identify(space, name string) uuid.UUID {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("penstock:emulator:"+space+":"+name))
+}
+
+func orDerived(id uuid.UUID, space, name string) uuid.UUID {
+	if id == uuid.Nil {
+		return identify(space, name)
+	}
+	return id
+}
+
+func (r *Role) validate() error {
+	for name := range r.Privileges {
+		if !strings.HasPrefix(name, "prv") {
+			return fmt.Errorf("security: role %q: %q is no privilege; their names begin with prv, as prvReadContact", r.Name, name)
+		}
+	}
+	return nil
+}
+
+// check reports the first name that a member has and the model does not.
+func (m *Model) check(who string, of Member) error {
+	if _, known := m.units[of.Unit]; !known {
+		return unknown(who, "business unit", of.Unit, m.units)
+	}
+	for _, name := range of.Roles {
+		if _, known := m.roles[name]; !known {
+			return unknown(who, "role", name, m.roles)
+		}
+	}
+	for _, name := range of.Teams {
+		if _, known := m.teams[name]; !known {
+			return unknown(who, "team", name, m.teams)
+		}
+	}
+	for _, name := range of.Profiles {
+		if _, known := m.profiles[name]; !known {
+			return unknown(who, "column security profile", name, m.profiles)
+		}
+	}
+	return nil
+}
+
+func unknown[T any](who, kind, name string, known map[string]T) error {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(n string) bool { return n == "" })
+	return fmt.Errorf("security: %s: there is no %s %q; there are: %s", who, kind, name, strings.Join(names, ", "))
+}
+
+// checkTree reports units that hang nowhere.
+func (m *Model) checkTree() error {
+	for _, u := range m.units {
+		steps := 0
+		for at := u; at.ID != m.root; steps++ {
+			parent, known := m.units[at.Parent]
+			switch {
+			case !known:
+				return unknown("business unit "+at.Name, "business unit", at.Parent, m.units)
+			case steps > len(m.units):
+				return fmt.Errorf("security: business unit %q is below itself", u.Name)
+			}
+			at = parent
+		}
+	}
+	return nil
+}
+
+// Rights returns what a user or team may do, nil for one that the model does not know. Strong looks past the delay.
+func (m *Model) Rights(id uuid.UUID, strong bool) *Rights {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	s := m.rights[id]
+	switch {
+	case s == nil:
+		return nil
+	case !strong && s.seen != nil && time.Now().Before(s.until):
+		return s.seen
+	}
+	return s.current
+}
+
+// Direct returns what a user may do by its own roles, without those of its teams.
+func (m *Model) Direct(id uuid.UUID) *Rights {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	member, known := m.users[id]
+	if !known {
+		return nil
+	}
+	member.Teams = nil
+	return m.rightsOf(id, member)
+}
+
+// SetUser enters a user, or changes one. The error names what the model does not have, and nothing is changed then.
+func (m *Model) SetUser(id uuid.UUID, member Member) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check("user "+id.String(), member); err != nil {
+		return err
+	}
+	m.users[id] = member.clone()
+	m.settle()
+	return nil
+}
+
+// User returns what a user has and is in.
+func (m *Model) User(id uuid.UUID) (Member, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	member, known := m.users[id]
+	return member.clone(), known
+}
+
+// SetRole enters a role, or changes the one with its name, which keeps its id.
+func (m *Model) SetRole(r Role) error {
+	if err := r.validate(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r.Name == SystemAdministrator {
+		return fmt.Errorf("security: the role %q cannot be changed; give the user another", SystemAdministrator)
+	}
+	if old, known := m.roles[r.Name]; known {
+		r.ID = old.ID
+	}
+	r.ID = orDerived(r.ID, "role", r.Name)
+	m.roles[r.Name] = r.clone()
+	m.settle()
+	return nil
+}
+
+// Role returns the role of that name.
+func (m *Model) Role(name string) (Role, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r, known := m.roles[name]
+	return r.clone(), known
+}
+
+// SetTeam enters a team, or changes the one with its name, which keeps its id.
+func (m *Model) SetTeam(t Team) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check("team "+t.Name, Member{Unit: t.Unit, Roles: t.Roles, Profiles: t.Profiles}); err != nil {
+		return err
+	}
+	if old, known := m.teams[t.Name]; known {
+		t.ID = old.ID
+	}
+	t.ID, t.Roles, t.Profiles = orDerived(t.ID, "team", t.Name), slices.Clone(t.Roles), slices.Clone(t.Profiles)
+	m.teams[t.Name] = t
+	m.settle()
+	return nil
+}
+
+// Team returns the team of that name.
+func (m *Model) Team(name string) (Team, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	t, known := m.teams[name]
+	t.Roles, t.Profiles = slices.Clone(t.Roles), slices.Clone(t.Profiles)
+	return t, known
+}
+
+// Snapshot returns the organisation as it is now, ordered by name, the role SystemAdministrator and the root unit among it.
+func (m *Model) Snapshot() Config {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var c Config
+	for _, name := range slices.Sorted(maps.Keys(m.units)) {
+		if name != "" {
+			c.Units = append(c.Units, m.units[name])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.roles)) {
+		c.Roles = append(c.Roles, m.roles[name].clone())
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.teams)) {
+		c.Teams = append(c.Teams, m.teams[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.profiles)) {
+		c.Profiles = append(c.Profiles, m.profiles[name])
+	}
+	return c
+}
+
+// UnitID returns the id of a business unit; empty means the root.
+func (m *Model) UnitID(name string) (uuid.UUID, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	u, known := m.units[name]
+	return u.ID, known
+}
+
+// settle works out everybody's rights anew. The caller holds m.mu.
+func (m *Model) settle() {
+	w := &world{root: m.root, parents: map[uuid.UUID]uuid.UUID{}, members: map[uuid.UUID]uuid.UUID{}}
+	for _, u := range m.units {
+		w.members[u.ID] = u.ID // the default team of a unit has its id
+		if u.ID != m.root {
+			w.parents[u.ID] = m.units[u.Parent].ID
+		}
+	}
+	for _, t := range m.teams {
+		w.members[t.ID] = m.units[t.Unit].ID
+	}
+	for id, member := range m.users {
+		w.members[id] = m.units[member.Unit].ID
+	}
+	m.world = w
+	now := time.Now()
+	for _, t := range m.teams {
+		m.stand(t.ID, m.rightsOf(t.ID, Member{Unit: t.Unit, Roles: t.Roles, Profiles: t.Profiles}), now)
+	}
+	for id, member := range m.users {
+		m.stand(id, m.rightsOf(id, member), now)
+	}
+}
+
+// stand enters new rights. What was seen until now goes on being seen for the delay, counted from the first change that is not seen yet.
+func (m *Model) stand(id uuid.UUID, r *Rights, now time.Time) {
+	s := m.rights[id]
+	if s == nil {
+		m.rights[id] = &standing{current: r}
+		return
+	}
+	if m.delay > 0 && !now.Before(s.until) {
+		s.seen, s.until = s.current, now.Add(m.delay)
+	}
+	s.current = r
+}
+
+// rightsOf adds up what a member's roles and teams give. The caller holds m.mu.
+func (m *Model) rightsOf(id uuid.UUID, member Member) *Rights {
+	r := &Rights{ID: id, Unit: m.units[member.Unit].ID, world: m.world, columns: map[string]Permission{}, named: map[string]scope{}}
+	var grants []grant
+	give := func(unit string, roles, profiles []string, owners ...uuid.UUID) {
+		for _, name := range roles {
+			grants = append(grants, grant{m.roles[name], m.units[unit].ID, owners})
+			r.Administrator = r.Administrator || name == SystemAdministrator
+			r.Roles = append(r.Roles, name)
+		}
+		for _, name := range profiles {
+			for column, p := range m.profiles[name].Columns {
+				r.columns[column] = r.columns[column].or(p)
+			}
+		}
+	}
+	give(member.Unit, member.Roles, member.Profiles, id)
+	for _, name := range member.Teams {
+		t := m.teams[name]
+		give(t.Unit, t.Roles, t.Profiles, t.ID, id)
+	}
+	special := map[string]bool{}
+	for _, g := range grants {
+		r.base.add(g.role.All, g, m.world)
+		for name := range g.role.Privileges {
+			special[name] = true
+		}
+	}
+	for name := range special {
+		var s scope
+		for _, g := range grants {
+			s.add(g.role.depth(name), g, m.world)
+		}
+		r.named[name] = s
+	}
+	for name, d := range member.Except {
+		var s scope
+		s.add(d, grant{unit: r.Unit, owners: []uuid.UUID{id}}, m.world)
+		r.named[name] = s
+	}
+	r.full = r.base.depth == Global
+	for _, s := range r.named {
+		r.full = r.full && s.depth == Global
+	}
+	return r
+}
