@@ -1,60 +1,203 @@
 package emulator
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
 
-// This file says what an operation needs, and asks whether the caller has it (section 1.4).
+	"github.com/google/uuid"
 
-// allowed checks a privilege on the table, and what the lookups in the body need.
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
+)
+
+// This file says what an operation needs, and asks whether the caller has it (section 1.4). For a caller with everything each question is
+// one test.
+
+// denied returns the refusal when the caller lacks a privilege on the table.
+func (c *call) denied(t *table, privilege string) *failure {
+	if c.rights.Everything() || c.rights.Has(privilege) {
+		return nil
+	}
+	return c.lacks(privilege, t)
+}
+
+// deniedRow returns the refusal when the caller lacks a privilege on the table, or it does not reach a row of that owner.
+func (c *call) deniedRow(t *table, right accessRight, id, owner uuid.UUID) *failure {
+	if c.rights.Everything() {
+		return nil
+	}
+	privilege := right.privilege(t)
+	switch {
+	case !c.rights.Has(privilege):
+		return c.lacks(privilege, t)
+	case t.owner < 0 || c.rights.Reaches(privilege, owner):
+		return nil
+	}
+	return c.outOfReach(t, right, id, owner)
+}
+
+// allowed checks a privilege on the table, and what the lookups in the body need. The caller holds no table.
 func (c *call) allowed(t *table, privilege string) *failure {
-	if len(*c.user.revoked.Load()) == 0 {
+	if c.rights.Everything() {
 		return nil
 	}
 	if f := c.denied(t, privilege); f != nil {
 		return f
 	}
 	for _, b := range c.body.bound {
+		if b.column == t.owner { // this is Assign, not Append
+			continue
+		}
 		if f := c.denied(t, t.privilege.append); f != nil {
 			return f
 		}
-		if f := c.denied(b.table, b.table.privilege.appendTo); f != nil {
+		if f := c.deniedRow(b.table, appendToAccess, b.id, b.table.ownerOf(b.id)); f != nil {
 			return f
 		}
 	}
 	return nil
+}
+
+// ownerOf returns the owner of a row, zero without one.
+func (t *table) ownerOf(id uuid.UUID) uuid.UUID {
+	if t.owner < 0 {
+		return uuid.Nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.owned(t.rows[id])
+}
+
+// owned returns the owner of r, which may be nil. The caller holds t.mu.
+func (t *table) owned(r *row) uuid.UUID {
+	if t.owner < 0 || r == nil {
+		return uuid.Nil
+	}
+	_, owner, _ := reference(value(r.cells, t.owner))
+	return owner
 }
 
 // mayWrite checks what a write turned out to be, with the changes in c.body: r is nil for a create. The caller holds t.mu.
 func (c *call) mayWrite(t *table, r *row) *failure {
-	if r == nil {
-		return c.denied(t, t.privilege.create)
+	if c.rights.Everything() && len(t.secured) == 0 && !c.body.binds(t.owner) {
+		return nil
 	}
-	if f := c.denied(t, t.privilege.write); f != nil {
+	owner, assigned := c.actor.id, false
+	if v, set := get(c.body.changes, t.owner); set {
+		if _, id, ok := reference(v); ok {
+			owner, assigned = id, r == nil || !bytes.Equal(v, value(r.cells, t.owner))
+		}
+	}
+	if f := c.mayWriteRow(t, r, owner, assigned); f != nil {
 		return f
 	}
-	if owner, set := get(c.body.changes, t.owner); set && !bytes.Equal(owner, value(r.cells, t.owner)) {
-		return c.denied(t, t.privilege.assign)
+	if assigned {
+		if f := c.mayOwn(t, owner); f != nil {
+			return f
+		}
+	}
+	return c.maySecured(t, r)
+}
+
+// mayWriteRow checks the caller's reach: a create at the new owner's rows, an update at the row as it is.
+func (c *call) mayWriteRow(t *table, r *row, owner uuid.UUID, assigned bool) *failure {
+	if r == nil {
+		return c.deniedRow(t, createAccess, c.body.id, owner)
+	}
+	needed := []accessRight{writeAccess}
+	if slices.ContainsFunc(c.body.bound, func(b boundTo) bool { return b.column != t.owner }) {
+		needed = append(needed, appendAccess)
+	}
+	if assigned {
+		needed = append(needed, assignAccess)
+	}
+	for _, right := range needed {
+		if f := c.deniedRow(t, right, r.id, t.owned(r)); f != nil {
+			return f
+		}
 	}
 	return nil
 }
 
+// mayOwn checks the new owner, which must be able to read what it owns. Owners that Config does not name are believed to be.
+func (c *call) mayOwn(t *table, owner uuid.UUID) *failure {
+	if u := c.server.identities.byID(owner); u != nil && c.server.identities.stateOf(u) == UserDisabled {
+		return disabledOwner.says("The specified owner has been disabled.")
+	}
+	rights := c.server.security.Rights(owner, true)
+	if rights == nil || rights.Has(t.privilege.read) {
+		return nil
+	}
+	return c.ownerLacks(t, rights)
+}
+
+// maySecured checks the columns under column security that the body sets.
+func (c *call) maySecured(t *table, r *row) *failure {
+	for _, column := range t.secured {
+		if _, set := get(c.body.changes, column); !set {
+			continue
+		}
+		p := c.permission(t, column)
+		switch {
+		case r == nil && !p.Create:
+			return c.secured(createSecured, "create", t, column)
+		case r != nil && !p.Update:
+			return c.secured(updateSecured, "update", t, column)
+		}
+	}
+	return nil
+}
+
+func (c *call) permission(t *table, column int) security.Permission {
+	return c.rights.Column(t.Name + "." + t.columns[column].Name)
+}
+
 // mayDelete checks the delete of a row. The caller holds t.mu.
-func (c *call) mayDelete(*table, *row) *failure { return nil }
+func (c *call) mayDelete(t *table, r *row) *failure {
+	return c.deniedRow(t, deleteAccess, r.id, t.owned(r))
+}
 
 // mayRead checks the read of one row. The caller holds t.mu.
-func (c *call) mayRead(*table, *row) *failure { return nil }
+func (c *call) mayRead(t *table, r *row) *failure {
+	return c.deniedRow(t, readAccess, r.id, t.owned(r))
+}
 
 // view returns the way in which the caller sees the rows of a table: nil when as they are, or else what makes of a row the one that the caller
 // may see, nil for none. Every read of rows goes through it.
-func (c *call) view(*table) func(*row) *row { return nil }
-
-// seen is the row as the caller may see it after having written it.
-func (c *call) seen(t *table, r *row) *row {
-	if view := c.view(t); view != nil {
-		if v := view(r); v != nil {
-			return v
-		}
+func (c *call) view(t *table) func(*row) *row {
+	hidden := c.hidden(t)
+	limited := !c.rights.Everything() && t.owner >= 0 && c.rights.Depth(t.privilege.read) < security.Global
+	if !limited && len(hidden) == 0 {
+		return nil
 	}
-	return r
+	return func(r *row) *row {
+		if limited && !c.rights.Reaches(t.privilege.read, t.owned(r)) {
+			return nil
+		}
+		return r.without(hidden)
+	}
+}
+
+// seen is a row that the caller may see, or has written, as it sees it.
+func (c *call) seen(t *table, r *row) *row { return r.without(c.hidden(t)) }
+
+// hidden are the columns that the caller may not read.
+func (c *call) hidden(t *table) []int {
+	if len(t.secured) == 0 || c.rights.Administrator && c.rights.Everything() {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(t.secured), func(column int) bool { return c.permission(t, column).Read })
+}
+
+// without returns the row with columns set to null; r itself when there are none.
+func (r *row) without(columns []int) *row {
+	if len(columns) == 0 {
+		return r
+	}
+	nulls := make([]cell, len(columns))
+	for i, column := range columns {
+		nulls[i] = cell{column, nil}
+	}
+	return &row{id: r.id, serial: r.serial, version: r.version, created: r.created, modified: r.modified, cells: merge(nil, r.cells, nulls), dead: r.dead}
 }
 
 // inView is the number of the table's rows that the caller sees. The caller holds t.mu.

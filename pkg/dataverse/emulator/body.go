@@ -22,8 +22,17 @@ type body struct {
 	arena   []byte // what cells point into when they do not point into the request
 }
 
-// boundTo is one lookup that the body sets, for the AppendTo privilege.
-type boundTo struct{ table *table }
+// boundTo is one lookup that the body sets, with the row that it then points at, for the AppendTo privilege.
+type boundTo struct {
+	column int
+	table  *table
+	id     uuid.UUID
+}
+
+// binds reports whether the body sets the lookup.
+func (b *body) binds(column int) bool {
+	return slices.ContainsFunc(b.bound, func(to boundTo) bool { return to.column == column })
+}
 
 func (b *body) reset() {
 	b.changes, b.bound, b.arena = b.changes[:0], b.bound[:0], b.arena[:0]
@@ -144,7 +153,7 @@ func (c *call) bind(t *table, p property, name, v []byte) ([]byte, *failure) {
 		if target.table != to {
 			continue
 		}
-		c.body.bound = append(c.body.bound, boundTo{to})
+		c.body.bound = append(c.body.bound, boundTo{p.column, to, id})
 		start := len(c.body.arena)
 		c.body.arena = appendReference(c.body.arena, target.index, id)
 		return c.body.keep(start), nil
@@ -174,6 +183,11 @@ func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
 		return nil, uuid.Nil, badURI.says("The URI '%.200s' does not address one record.", url)
 	}
 	t := a.table
+	if a.key != nil && !c.server.config.Assumptions.BindWithoutRead {
+		if f := c.denied(t, t.privilege.read); f != nil {
+			return nil, uuid.Nil, f
+		}
+	}
 	t.mu.RLock()
 	r := a.row()
 	t.mu.RUnlock()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
 // The identity that a Server without Config.Apps accepts.
@@ -35,6 +36,11 @@ type Config struct {
 	// Tenant, Apps, Hosts and TokenLifetime are added to it.
 	Directory entra.Config
 
+	Users          []User            // users that are no application users: whom rows belong to, and whom to act for
+	Security       security.Config   // business units, security roles, teams, column security
+	PrivilegeDelay time.Duration     // after how long a change of privileges is seen (Dataverse: about 30 s); at once when zero
+	State          OrganizationState // whether the environment lets anybody in
+
 	Tables []schema.Table          // added to the standard tables, or in place of those with the same name
 	Keys   map[string][]schema.Key // further alternate keys, by logical name of the table
 
@@ -59,20 +65,11 @@ type App struct {
 	SecretExpired bool      // AADSTS7000222 for the right secret
 	UserID        uuid.UUID // systemuserid of the application user; derived from ClientID when zero
 	State         UserState
-	Revoked       []string // privileges that the user lacks: prvWriteContact. Everything else is granted
+	Revoked       []string   // privileges that the user lacks, whatever its roles give: prvWriteContact
+	Mode          AccessMode // NonInteractive when empty
+
+	security.Member // the role security.SystemAdministrator when it has neither Roles (nil, not empty) nor Teams
 }
-
-// UserState says what the environment answers to an application user at all (reference section 1.4).
-type UserState int
-
-// The states of an application user.
-const (
-	UserEnabled    UserState = iota
-	UserMissing              // no application user: 403 0x80072560
-	UserDisabled             // 403 0x80040225
-	UserNoRoles              // no security role: 403 0x80042f09
-	UserRestricted           // app on the block list: 403 0x80095ffc
-)
 
 // Limits are the service protection limits of one application user. A zero field has the documented value.
 type Limits struct {
@@ -99,6 +96,14 @@ type Assumptions struct {
 	StrictReadOnly       bool // refuse values for read-only columns with 400 (section 2.7); ignored by default
 	InOperator           bool // accept the operator in of OData 4.01 in $filter (section 7); refused with 400 by default
 	NoBindByNull         bool // refuse "nav@odata.bind": null, as one capture does (section 2.8); accepted as documented by default
+
+	Wording                 Wording // of denials (section 1.4); WordingCounters by default
+	RecordDeniedAsPrivilege bool    // a denial for one record has the code 0x80040220 (section 1.4); 0x80048306 by default
+	DeniedAsBadRequest      bool    // denials by column security and of bypass headers have the status 400 (section 13); 403 by default
+	BindWithoutRead         bool    // binding a lookup by alternate key does not need Read on its target (section 1.4); it does by default
+	PrivilegesWithoutTeams  bool    // RetrieveUserPrivileges leaves out what teams give (section 6.5); has it, as documented, by default
+	OwnPrivilegesNeedRead   bool    // RetrieveUserPrivileges needs prvReadUser for oneself, too (section 6.5); only for others by default
+	DisabledAsNotFound      bool    // a disabled organisation answers with 404 (section 1.4); 403 by default
 }
 
 func (c Config) withDefaults() Config {

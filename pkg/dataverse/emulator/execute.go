@@ -33,6 +33,9 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 		defer c.server.change.RUnlock()
 	}
 	url, path, query, a, f := c.target(op)
+	if f == nil {
+		f = c.assume(op)
+	}
 	var fault Fault
 	if hook := c.server.config.Faults.Operation; hook != nil {
 		fault = c.consult(hook, op, index, a)
@@ -164,8 +167,8 @@ func (c *call) below(op *batch.Operation, index int, a *address, query []byte) *
 	name := string(a.rest[1:])
 	method := string(op.Method)
 	switch {
-	case a.single && strings.HasPrefix(strings.TrimPrefix(name, "Microsoft.Dynamics.CRM."), "RetrieveUserPrivileges") && method == http.MethodGet:
-		return c.retrieveUserPrivileges(a)
+	case a.single && method == http.MethodGet && isPrincipalFunction(a.table, name):
+		return c.principalFunction(a, name, string(query))
 	case method == http.MethodGet:
 		return c.navigate(op, a, query)
 	case !a.single || method == http.MethodPost:

@@ -27,7 +27,7 @@ func (c *call) function(method, path, query, url string) *reply {
 	case "WhoAmI":
 		return jsonReply(map[string]any{
 			"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
-			"BusinessUnitId": c.server.businessUnit(), "UserId": c.user.id, "OrganizationId": c.server.config.OrganizationID,
+			"BusinessUnitId": c.rights.Unit, "UserId": c.actor.id, "OrganizationId": c.server.config.OrganizationID,
 		})
 	case "RetrieveCurrentOrganization":
 		return c.currentOrganization()
@@ -50,42 +50,22 @@ func (c *call) serviceDocument() *reply {
 	return jsonReply(map[string]any{"@odata.context": string(c.root) + "$metadata", "value": value})
 }
 
+// currentOrganization answers RetrieveCurrentOrganization with the whole Detail of section 6.5.
 func (c *call) currentOrganization() *reply {
 	config := c.server.config
-	host := origin(c.http)
+	host := origin(c.http) + "/"
 	return jsonReply(map[string]any{
 		"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.RetrieveCurrentOrganizationResponse",
 		"Detail": map[string]any{
 			"OrganizationId": config.OrganizationID, "FriendlyName": config.OrganizationName, "OrganizationVersion": "9.2.24014.00198",
 			"EnvironmentId": derived("environment", config.OrganizationID.String()), "DatacenterId": derived("datacenter", ""), "Geo": "EMEA", "TenantId": config.Tenant,
-			"UrlName": "sandbox", "UniqueName": "unqsandbox", "State": "Enabled",
-			"Endpoints": map[string]any{"Count": 1, "IsReadOnly": false, "Keys": []string{"WebApplication"}, "Values": []string{host + "/"}},
+			"UrlName": "sandbox", "UniqueName": "unqsandbox", "State": "Enabled", "OrganizationType": "Customer", "SchemaType": "Full",
+			"Endpoints": map[string]any{
+				"Count": 3, "IsReadOnly": false, "Keys": []string{"WebApplication", "OrganizationService", "OrganizationDataService"},
+				"Values": []string{host, host + "XRMServices/2011/Organization.svc", host + "XRMServices/2011/OrganizationData.svc"},
+			},
 		},
 	})
-}
-
-// retrieveUserPrivileges answers the bound function for an application user: every privilege that was not revoked, organisation-wide.
-func (c *call) retrieveUserPrivileges(a *address) *reply {
-	for _, u := range c.server.identities.users {
-		if u.id != a.id {
-			continue
-		}
-		all := []map[string]any{}
-		for _, t := range c.server.sorted() {
-			for _, p := range t.privileges() {
-				if !u.lacks(p.name) {
-					all = append(all, map[string]any{
-						"Depth": "Global", "PrivilegeId": derived("privilege", p.name), "BusinessUnitId": c.server.businessUnit(), "PrivilegeName": p.name,
-						"RecordFilterId": "00000000-0000-0000-0000-000000000000",
-					})
-				}
-			}
-		}
-		return jsonReply(map[string]any{
-			"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse", "RolePrivileges": all,
-		})
-	}
-	return failed(a.missing())
 }
 
 // parameters reads a query string, of which a broken part is left out.

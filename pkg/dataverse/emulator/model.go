@@ -20,6 +20,7 @@ type table struct {
 	keys       []*key
 	keyed      []bool // by column: some key has it
 	restricts  []int  // lookups whose targets cannot be deleted while referenced
+	secured    []int  // columns under column security
 	state      int    // these five are columns, -1 where the table has none
 	status     int
 	owner      int
@@ -95,6 +96,9 @@ func (t *table) compile(tables map[string]*table) {
 		c := &t.columns[i]
 		t.byName[c.Name] = i
 		t.readable[readName(c)] = i
+		if c.Secured {
+			t.secured = append(t.secured, i)
+		}
 		if !c.IsLookup() {
 			t.properties[c.Name] = property{column: i}
 			continue

@@ -84,7 +84,7 @@ func (d *reader) condition(x term, name string, values []odata.Literal) (predica
 	case "EqualUserId", "NotEqualUserId":
 		return equalTo(x, d.c.actor.id, name == "EqualUserId"), nil
 	case "EqualBusinessId", "NotEqualBusinessId":
-		return equalTo(x, d.c.server.businessUnit(), name == "EqualBusinessId"), nil
+		return equalTo(x, d.c.rights.Unit, name == "EqualBusinessId"), nil
 	case "On", "NotOn", "OnOrAfter", "OnOrBefore":
 		return d.onDate(x, name, values)
 	}

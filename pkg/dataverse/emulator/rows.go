@@ -2,31 +2,86 @@ package emulator
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// populate makes the rows that every environment has: a user for each app, a team, the base currency.
+// populate makes the rows that every environment has: users, teams, business units and roles, the base currency.
 func (s *Server) populate() {
-	quoted := func(v string) json.RawMessage { return appendQuoted(nil, v) }
-	for _, u := range s.identities.users {
-		s.place("systemuser", u.id, Row{"fullname": quoted("# " + u.app.ClientID), "applicationid": quoted(u.app.ClientID), "isdisabled": json.RawMessage("false")})
-	}
-	s.place("team", s.businessUnit(), Row{"name": quoted(s.config.OrganizationName)})
+	s.placePrincipals()
 	s.place("transactioncurrency", s.currency, Row{
 		"currencyname": quoted("US Dollar"), "isocurrencycode": quoted("USD"), "currencysymbol": quoted("$"), "exchangerate": json.RawMessage("1"),
 	})
 }
 
-// place puts a row there without journal, privileges or checks. The columns are no lookups.
+// placePrincipals makes the rows of users, teams, business units and roles that are not there yet.
+func (s *Server) placePrincipals() {
+	organization := s.security.Snapshot()
+	units := map[string]uuid.UUID{}
+	for _, u := range organization.Units {
+		units[u.Name] = u.ID
+	}
+	root := derived("businessunit", s.config.OrganizationID.String())
+	units[""] = root
+	for _, u := range organization.Units {
+		row := Row{"name": quoted(u.Name)}
+		if u.ID != root {
+			row["parentbusinessunitid"] = quoted(units[u.Parent].String())
+		}
+		s.place("businessunit", u.ID, row)
+		s.place("team", u.ID, Row{"name": quoted(u.Name), "businessunitid": quoted(u.ID.String()), "isdefault": json.RawMessage("true"), "teamtype": json.RawMessage("0")})
+	}
+	for _, t := range organization.Teams {
+		s.place("team", t.ID, Row{
+			"name": quoted(t.Name), "businessunitid": quoted(units[t.Unit].String()), "isdefault": json.RawMessage("false"), "teamtype": json.RawMessage("0"),
+		})
+	}
+	for _, r := range organization.Roles {
+		s.place("role", r.ID, Row{"name": quoted(r.Name), "businessunitid": quoted(root.String())})
+	}
+	for _, u := range s.identities.users {
+		state := s.identities.stateOf(u)
+		if state == UserMissing {
+			continue
+		}
+		member, _ := s.security.User(u.id)
+		row := Row{
+			"fullname": quoted(u.name), "isdisabled": json.RawMessage(strconv.FormatBool(state == UserDisabled)), "businessunitid": quoted(units[member.Unit].String()),
+			"azureactivedirectoryobjectid": quoted(u.object.String()), "accessmode": json.RawMessage(u.mode[:1]),
+		}
+		if u.app.ClientID != "" {
+			row["applicationid"] = quoted(u.app.ClientID)
+		}
+		s.place("systemuser", u.id, row)
+	}
+}
+
+func quoted(v string) json.RawMessage { return appendQuoted(nil, v) }
+
+// place puts a row there, when there is none of that id, without journal, privileges or checks. A lookup is the GUID of a row of its first target.
+// Tables and columns that the schema does not have are left out.
 func (s *Server) place(name string, id uuid.UUID, values Row) {
 	t := s.tables[name]
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rows[id] != nil {
+		return
+	}
 	var cells []cell
 	for column, v := range values {
-		if i, ok := t.byName[column]; ok {
-			cells, _ = put(cells, cell{i, v})
+		i, ok := t.byName[column]
+		if !ok {
+			continue
 		}
+		if t.columns[i].IsLookup() {
+			v = append([]byte{0}, v...)
+		}
+		cells, _ = put(cells, cell{i, v})
 	}
 	now := time.Now().Unix()
 	t.addRow(&row{id: id, serial: s.serials.Add(1), version: s.versions.Add(1), created: now, modified: now, cells: merge(nil, nil, cells)})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
 // A Server is one Dataverse environment and the Entra ID directory that its apps live in, at one address. It is an http.Handler, and
@@ -25,6 +26,8 @@ type Server struct {
 	tables     map[string]*table // by logical name
 	sets       map[string]*table // by entity set name
 	identities *identities
+	security   *security.Model
+	catalog    []string // the names of all privileges that there are, in order
 	directory  *entra.Directory
 	journal    journal
 	seed       uuid.UUID
@@ -46,8 +49,13 @@ func New(c Config) *Server {
 	if err != nil {
 		panic(err)
 	}
-	s := &Server{config: c, identities: newIdentities(c), directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD")}
+	model, err := c.model()
+	if err != nil {
+		panic(err)
+	}
+	s := &Server{config: c, identities: newIdentities(c), security: model, directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD")}
 	s.tables, s.sets = compile(schemas)
+	s.catalog = s.privileges()
 	s.calls.New = func() any { return &call{server: s} }
 	s.populate()
 	return s
@@ -55,8 +63,10 @@ func New(c Config) *Server {
 
 // Validate reports what New would panic about.
 func (c Config) Validate() error {
-	_, err := c.tables()
-	return err
+	c = c.withDefaults()
+	_, schemas := c.tables()
+	_, model := c.model()
+	return errors.Join(schemas, model)
 }
 
 // newGUID returns ascending GUIDs, as Dataverse does, without asking for randomness each time.
@@ -189,8 +199,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure, retr
 // A call is the work on one HTTP request. It is reused, for the sake of its buffers.
 type call struct {
 	server  *Server
-	user    *user // whose token it is
-	actor   *user // as whom the operation under way acts: user, unless it impersonates another
+	user    *user            // whose token it is
+	own     *security.Rights // of user, as of the beginning of the request
+	actor   *user            // as whom the operation under way acts: user, unless it impersonates another
+	rights  *security.Rights // of actor
+	special bool             // the request has a header of those in special.go
 	id      uuid.UUID
 	request Request
 	http    *http.Request
@@ -222,7 +235,8 @@ type referenced struct {
 }
 
 func (c *call) begin(r *http.Request, u *user, id uuid.UUID) {
-	c.user, c.actor, c.id, c.http = u, u, id, r
+	c.user, c.own, c.id, c.http = u, c.server.rights(u, r), id, r
+	c.actor, c.rights, c.special = u, c.own, isSpecial(r.Header)
 	c.set, c.locked, c.references = 0, false, nil
 	c.operations, c.out, c.undo, c.pending, c.referrals = c.operations[:0], c.out[:0], nil, nil, c.referrals[:0]
 	path, _, _ := strings.Cut(strings.TrimPrefix(r.RequestURI, origin(r)), "?")

@@ -68,7 +68,8 @@ func New(organization string, root uuid.UUID, delay time.Duration, c Config) (*M
 			problems = append(problems, fmt.Errorf("security: there are two teams %q", t.Name))
 		}
 		problems = append(problems, m.check("team "+t.Name, Member{Unit: t.Unit, Roles: t.Roles, Profiles: t.Profiles}))
-		t.ID, t.Roles, t.Profiles = orDerived(t.ID, "team", t.Name), slices.Clone(t.Roles), slices.Clone(t.Profiles)
+		t = t.clone()
+		t.ID = orDerived(t.ID, "team", t.Name)
 		m.teams[t.Name] = t
 	}
 	problems = append(problems, m.checkTree())
@@ -184,6 +185,24 @@ func (m *Model) SetUser(id uuid.UUID, member Member) error {
 	return nil
 }
 
+// Change changes a user. The error names what the model does not have, and nothing is changed then.
+func (m *Model) Change(id uuid.UUID, f func(*Member)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	member, known := m.users[id]
+	if !known {
+		return fmt.Errorf("security: there is no user %s", id)
+	}
+	member = member.clone()
+	f(&member)
+	if err := m.check("user "+id.String(), member); err != nil {
+		return err
+	}
+	m.users[id] = member
+	m.settle()
+	return nil
+}
+
 // User returns what a user has and is in.
 func (m *Model) User(id uuid.UUID) (Member, bool) {
 	m.mu.RLock()
@@ -192,56 +211,78 @@ func (m *Model) User(id uuid.UUID) (Member, bool) {
 	return member.clone(), known
 }
 
-// SetRole enters a role, or changes the one with its name, which keeps its id.
-func (m *Model) SetRole(r Role) error {
-	if err := r.validate(); err != nil {
-		return err
-	}
+// PutRole enters a role, in place of the one with its name, whose id it keeps.
+func (m *Model) PutRole(r Role) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.putRole(r.clone())
+}
+
+// ChangeRole changes a role.
+func (m *Model) ChangeRole(name string, f func(*Role)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, known := m.roles[name]
+	if !known {
+		return unknown("this organisation", "role", name, m.roles)
+	}
+	r = r.clone()
+	if r.Privileges == nil {
+		r.Privileges = map[string]Depth{}
+	}
+	f(&r)
+	r.Name = name
+	return m.putRole(r)
+}
+
+func (m *Model) putRole(r Role) error {
 	if r.Name == SystemAdministrator {
 		return fmt.Errorf("security: the role %q cannot be changed; give the user another", SystemAdministrator)
+	}
+	if err := r.validate(); err != nil {
+		return err
 	}
 	if old, known := m.roles[r.Name]; known {
 		r.ID = old.ID
 	}
 	r.ID = orDerived(r.ID, "role", r.Name)
-	m.roles[r.Name] = r.clone()
+	m.roles[r.Name] = r
 	m.settle()
 	return nil
 }
 
-// Role returns the role of that name.
-func (m *Model) Role(name string) (Role, bool) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	r, known := m.roles[name]
-	return r.clone(), known
-}
-
-// SetTeam enters a team, or changes the one with its name, which keeps its id.
-func (m *Model) SetTeam(t Team) error {
+// PutTeam enters a team, in place of the one with its name, whose id it keeps.
+func (m *Model) PutTeam(t Team) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.putTeam(t.clone())
+}
+
+// ChangeTeam changes a team. It reports whether there is one of that name.
+func (m *Model) ChangeTeam(name string, f func(*Team)) (known bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, known := m.teams[name]
+	if !known {
+		return false, nil
+	}
+	t = t.clone()
+	f(&t)
+	t.Name = name
+	return true, m.putTeam(t)
+}
+
+func (m *Model) putTeam(t Team) error {
 	if err := m.check("team "+t.Name, Member{Unit: t.Unit, Roles: t.Roles, Profiles: t.Profiles}); err != nil {
 		return err
 	}
 	if old, known := m.teams[t.Name]; known {
 		t.ID = old.ID
 	}
-	t.ID, t.Roles, t.Profiles = orDerived(t.ID, "team", t.Name), slices.Clone(t.Roles), slices.Clone(t.Profiles)
+	t.ID = orDerived(t.ID, "team", t.Name)
 	m.teams[t.Name] = t
 	m.settle()
 	return nil
-}
-
-// Team returns the team of that name.
-func (m *Model) Team(name string) (Team, bool) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	t, known := m.teams[name]
-	t.Roles, t.Profiles = slices.Clone(t.Roles), slices.Clone(t.Profiles)
-	return t, known
 }
 
 // Snapshot returns the organisation as it is now, ordered by name, the role SystemAdministrator and the root unit among it.
@@ -258,7 +299,7 @@ func (m *Model) Snapshot() Config {
 		c.Roles = append(c.Roles, m.roles[name].clone())
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.teams)) {
-		c.Teams = append(c.Teams, m.teams[name])
+		c.Teams = append(c.Teams, m.teams[name].clone())
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.profiles)) {
 		c.Profiles = append(c.Profiles, m.profiles[name])

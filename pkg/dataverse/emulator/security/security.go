@@ -61,6 +61,11 @@ type Team struct {
 	Profiles []string
 }
 
+func (t Team) clone() Team {
+	t.Roles, t.Profiles = slices.Clone(t.Roles), slices.Clone(t.Profiles)
+	return t
+}
+
 // A Member is what a user has and is in. The zero value is in the root business unit, and has no role.
 type Member struct {
 	Unit     string   // business unit; empty means the root

@@ -23,9 +23,24 @@ type Operation struct {
 	IfNoneMatch []byte
 	Prefer      []byte
 	Suppress    []byte // MSCRM.SuppressDuplicateDetection
+	rare        []byte // all headers, when one of them is an MSCRM one or of impersonation; see Header
 
 	Set        int  // the change set it is in, from 1; 0 stands alone
 	Unreadable bool // the last write of a body that does not end as Dataverse needs it to: "Stream was not readable."
+}
+
+// Rare reports whether the embedded request has headers that Header finds and the fields do not hold: MSCRM.…, MSCRMCallerID, CallerObjectId.
+func (op *Operation) Rare() bool { return op.rare != nil }
+
+// Header returns a header of the embedded request among those that Rare speaks of, nil when it is absent.
+func (op *Operation) Header(name string) []byte {
+	var found []byte
+	_, _ = headers(op.rare, func(n, value []byte) { // they were read without an error before
+		if is(n, name) {
+			found = value
+		}
+	})
+	return found
 }
 
 // A ReadError says why a body is not a batch. Its text is what the server answers.
@@ -171,9 +186,12 @@ func request(op *Operation, b []byte) error {
 			op.Suppress = value
 		case is(name, "Content-ID") && op.ContentID == nil:
 			op.ContentID = value
+		case prefixed(name, "MSCRM") || is(name, "CallerObjectId"):
+			op.rare = rest
 		}
 	})
 	op.Body = body
+	op.rare = op.rare[:max(len(op.rare)-len(body), 0)]
 	return err
 }
 
@@ -218,6 +236,11 @@ func cutLast(b []byte) (before, after []byte, found bool) {
 // is compares ASCII names without case, cheaply where the lengths differ.
 func is(b []byte, name string) bool {
 	return len(b) == len(name) && bytes.EqualFold(b, []byte(name))
+}
+
+// prefixed compares the beginning of an ASCII name without case.
+func prefixed(b []byte, prefix string) bool {
+	return len(b) > len(prefix) && bytes.EqualFold(b[:len(prefix)], []byte(prefix))
 }
 
 // ending says how a part ended.
