@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
 func TestTokenEndpoint(t *testing.T) { // 1.3
@@ -148,22 +149,8 @@ func TestCredentialsChangeWhileTheServerRuns(t *testing.T) { // 1.3
 func TestATokenExpires(t *testing.T) { // 1.2
 	synctest.Test(t, func(t *testing.T) {
 		s := emulator.New(emulator.Config{TokenLifetime: time.Minute})
-		form := url.Values{
-			"grant_type": {"client_credentials"}, "client_id": {emulator.SandboxClient}, "client_secret": {emulator.SandboxSecret}, "scope": {"http://example.com/.default"},
-		}
-		r := httptest.NewRequestWithContext(t.Context(), "POST", "/"+emulator.SandboxTenant+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, r)
-		_, token, _ := strings.Cut(w.Body.String(), `"access_token":"`)
-		token, _, _ = strings.Cut(token, `"`)
-		status := func() int {
-			r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/data/v9.2/WhoAmI", nil)
-			r.Header.Set("Authorization", "Bearer "+token)
-			w := httptest.NewRecorder()
-			s.ServeHTTP(w, r)
-			return w.Code
-		}
+		ask := sandboxCaller(t, s)
+		status := func() int { return ask("GET", "/api/data/v9.2/WhoAmI", "") }
 		if got := status(); got != 200 {
 			t.Errorf("fresh: %d", got)
 		}
@@ -182,8 +169,18 @@ func TestWhoAmI(t *testing.T) { // 6.5
 		}
 	}
 	got := e.do("GET", "RetrieveCurrentOrganization(AccessType=@p)?@p=Microsoft.Dynamics.CRM.EndpointAccessType'Default'", "").object(t)
-	if detail, _ := got["Detail"].(map[string]any); detail["OrganizationId"] != emulator.SandboxOrganization {
+	detail, _ := got["Detail"].(map[string]any)
+	endpoints, _ := detail["Endpoints"].(map[string]any)
+	keys, _ := endpoints["Keys"].([]any)
+	values, _ := endpoints["Values"].([]any)
+	if detail["OrganizationId"] != emulator.SandboxOrganization || detail["FriendlyName"] != "Sandbox" || detail["TenantId"] != emulator.SandboxTenant || len(keys) != len(values) ||
+		keys[0] != "WebApplication" || values[0] != e.url+"/" {
 		t.Errorf("got %v", got)
+	}
+	for _, name := range []string{"OrganizationVersion", "EnvironmentId", "DatacenterId", "Geo", "UrlName", "UniqueName", "State"} {
+		if v, _ := detail[name].(string); v == "" {
+			t.Errorf("%s is missing", name)
+		}
 	}
 }
 
@@ -191,6 +188,7 @@ func TestUserStates(t *testing.T) { // 1.4
 	e := start(t, emulator.Config{})
 	for state, code := range map[emulator.UserState]string{
 		emulator.UserMissing: "0x80072560", emulator.UserDisabled: "0x80040225", emulator.UserNoRoles: "0x80042f09", emulator.UserRestricted: "0x80095ffc",
+		emulator.UserUnlicensed: "0x8004d24b",
 	} {
 		if !e.SetUserState(emulator.SandboxClient, state) {
 			t.Fatal("the sandbox app is unknown")
@@ -202,6 +200,108 @@ func TestUserStates(t *testing.T) { // 1.4
 	e.SetUserState(emulator.SandboxClient, emulator.UserEnabled)
 	if a := e.do("GET", "WhoAmI", ""); a.status != http.StatusOK {
 		t.Errorf("enabled again: %d", a.status)
+	}
+}
+
+func TestAUserWithoutARoleIsNotLetIn(t *testing.T) { // 1.4
+	e := start(t, office())
+	me := e.as(clerk, "clerk")
+	if a := me.do("GET", "WhoAmI", ""); a.status != http.StatusForbidden || a.code() != "0x80042f09" || !strings.Contains(a.message(), "The user with id "+e.user("# "+clerk)+" has not been assigned any roles.") {
+		t.Errorf("no role: %d %s", a.status, a.body)
+	}
+	if err := e.AssignRole(clerk, "Owner"); err != nil {
+		t.Fatal(err)
+	}
+	me.must("GET", "WhoAmI", "")
+	if err := e.RemoveRole(clerk, "Owner"); err != nil {
+		t.Fatal(err)
+	}
+	if a := me.do("GET", "WhoAmI", ""); a.code() != "0x80042f09" {
+		t.Errorf("taken again: %d %s", a.status, a.body)
+	}
+}
+
+func TestOrganizationStates(t *testing.T) { // 1.4
+	for _, notFound := range []bool{false, true} {
+		c := office(security.Role{Name: "Clerk", All: security.Global})
+		c.State, c.Assumptions.DisabledAsNotFound = emulator.OrganizationAdministration, notFound
+		e := start(t, c)
+		me := e.as(clerk, "clerk")
+		e.must("GET", "WhoAmI", "") // a system administrator
+		if a := me.do("GET", "WhoAmI", ""); a.status != http.StatusForbidden || a.code() != "0x8004a113" {
+			t.Errorf("administration mode: %d %s", a.status, a.body)
+		}
+		e.SetOrganizationState(emulator.OrganizationDisabled)
+		want := http.StatusForbidden
+		if notFound {
+			want = http.StatusNotFound
+		}
+		if a := e.do("GET", "WhoAmI", ""); a.status != want || a.code() != "0x8004a104" {
+			t.Errorf("disabled: %d %s", a.status, a.body)
+		}
+		e.SetOrganizationState(emulator.OrganizationEnabled)
+		me.must("GET", "WhoAmI", "")
+	}
+}
+
+func TestStatesAreText(t *testing.T) {
+	for s := emulator.UserEnabled; s <= emulator.UserUnlicensed; s++ {
+		text, _ := s.MarshalText()
+		var back emulator.UserState
+		if err := back.UnmarshalText(text); err != nil || back != s {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for s := emulator.OrganizationEnabled; s <= emulator.OrganizationDisabled; s++ {
+		text, _ := s.MarshalText()
+		var back emulator.OrganizationState
+		if err := back.UnmarshalText(text); err != nil || back != s {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	var user emulator.UserState
+	var organization emulator.OrganizationState
+	if user.UnmarshalText([]byte("gone")) == nil || organization.UnmarshalText([]byte("gone")) == nil {
+		t.Error("a word that is no state was read")
+	}
+}
+
+func TestAChangeOfPrivilegesIsSeenAfterTheDelay(t *testing.T) { // 1.4
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Config{PrivilegeDelay: 30 * time.Second})
+		ask := sandboxCaller(t, s)
+		s.Revoke(emulator.SandboxClient, "prvReadContact")
+		if got, strong := ask("GET", "/api/data/v9.2/contacts", ""), ask("GET", "/api/data/v9.2/contacts", "Strong"); got != 200 || strong != 403 {
+			t.Errorf("at once %d, with strong consistency %d", got, strong)
+		}
+		<-time.After(30 * time.Second)
+		if got := ask("GET", "/api/data/v9.2/contacts", ""); got != 403 {
+			t.Errorf("after the delay %d", got)
+		}
+	})
+}
+
+// sandboxCaller signs the sandbox app in, without a socket, and returns a function that sends a request and returns the status.
+func sandboxCaller(t *testing.T, s *emulator.Server) func(method, path, consistency string) int {
+	t.Helper()
+	form := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {emulator.SandboxClient}, "client_secret": {emulator.SandboxSecret}, "scope": {"http://example.com/.default"},
+	}
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/"+emulator.SandboxTenant+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	_, token, _ := strings.Cut(w.Body.String(), `"access_token":"`)
+	token, _, _ = strings.Cut(token, `"`)
+	return func(method, path, consistency string) int {
+		r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		if consistency != "" {
+			r.Header.Set("Consistency", consistency)
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
 	}
 }
 

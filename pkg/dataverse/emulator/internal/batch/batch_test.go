@@ -62,6 +62,22 @@ func TestStandAloneOperationsAreReadInOrder(t *testing.T) { // 3.1
 	}
 }
 
+func TestRareHeadersAreFoundWithoutCase(t *testing.T) { // 2.1
+	body := crlf(strings.Replace(twoOperations, "If-Match: *\n", "If-Match: *\nmscrmcallerid: 4711\nMSCRM.BypassCustomPluginExecution: true\nOData-Version: 4.0\n", 1))
+	ops, err := batch.Read([]byte(body), "batch_1", nil)
+	if err != nil || len(ops) != 2 {
+		t.Fatalf("got %d operations, %v", len(ops), err)
+	}
+	for name, want := range map[string]string{"MSCRMCallerID": "4711", "MSCRM.BypassCustomPluginExecution": "true", "CallerObjectId": ""} {
+		if got := string(ops[0].Header(name)); got != want {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	if !ops[0].Rare() || ops[1].Rare() || ops[1].Header("MSCRMCallerID") != nil || string(ops[0].IfMatch) != "*" || string(ops[0].Body) != `{"name":"Alpha"}` {
+		t.Errorf("rare %v and %v, body %q", ops[0].Rare(), ops[1].Rare(), ops[0].Body)
+	}
+}
+
 func TestAChangeSetNumbersItsOperations(t *testing.T) { // 3.1
 	ops, err := batch.Read([]byte(crlf(changeSet)), "batch_1", nil)
 	if err != nil || len(ops) != 1 {
