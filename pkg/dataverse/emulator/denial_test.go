@@ -46,22 +46,29 @@ func TestWordingsOfDenials(t *testing.T) { // 1.4
 		code, ownerCode        string
 	}{
 		{
-			"with counters", emulator.Assumptions{}, `^Principal user \(Id=.{36}, type=8, roleCount=1, .*is missing prvReadAccount privilege \(Id=.{36}\) on OTC=1 for entity 'account' `,
+			"with counters",
+			emulator.Assumptions{},
+			`^Principal user \(Id=.{36}, type=8, roleCount=1, .*is missing prvReadAccount privilege \(Id=.{36}\) on OTC=1 for entity 'account' `,
 			`^Principal with id .{36} does not have ReadAccess right\(s\) for record with id .{36} of entity contact\. Details: \{"CallerPrincipal":\{"PrincipalId":`,
 			`is missing prvReadContact privilege`, "0x80048306", "0x80040231",
 		},
 		{
-			"plain", emulator.Assumptions{Wording: emulator.WordingPlain}, `^Principal user \(Id=.{36}, type=8\) is missing prvReadAccount privilege \(Id=.{36}\)$`,
+			"plain",
+			emulator.Assumptions{Wording: emulator.WordingPlain},
+			`^Principal user \(Id=.{36}, type=8\) is missing prvReadAccount privilege \(Id=.{36}\)$`,
 			`^Principal with id .{36} does not have ReadAccess right\(s\) for record with id .{36} of entity contact$`, `is missing prvReadContact privilege`, "0x80048306", "0x80040231",
 		},
 		{
-			"of the security library", emulator.Assumptions{Wording: emulator.WordingSecLib},
+			"of the security library",
+			emulator.Assumptions{Wording: emulator.WordingSecLib},
 			`^SecLib::CheckPrivilege failed\. User: .{36}, PrivilegeName: prvReadAccount, PrivilegeId: .{36}, Required Depth: Basic, BusinessUnitId: .{36}, MetadataCache Privileges Count: \d+, User Privileges Count: \d+$`,
 			`^SecLib::AccessCheckEx failed\. Returned hr = -2147187962, ObjectID: .{36}, OwnerId: .{36},  OwnerIdType: 8 and CallingUser: .{36}\. ObjectTypeCode: 2, objectBusinessUnitId: .{36}, AccessRights: ReadAccess$`,
 			`is missing prvReadContact privilege`, "0x80048306", "0x80040231",
 		},
 		{
-			"recent", emulator.Assumptions{Wording: emulator.WordingRecent}, `roleCount=1, .*is missing prvReadAccount privilege`,
+			"recent",
+			emulator.Assumptions{Wording: emulator.WordingRecent},
+			`roleCount=1, .*is missing prvReadAccount privilege`,
 			`^user with id .{36} does not have ReadAccess right\(s\) for record with id .{36} of entity Contact\. Consider assigning a role with the required access level .* More details: \{"CallerPrincipal"`,
 			`^Read Privilege Check For Owner failed with exception: Principal user`, "0x80048306", "0x80040299",
 		},

@@ -9,9 +9,12 @@
 // # What is emulated
 //
 //   - Entra ID, by package entra: token endpoints for client credentials with secrets and certificates, with the errors of Entra; discovery
-//     documents; an app's look at its own registration by Microsoft Graph. The 401 challenge; application users that are missing, disabled, without role or restricted; privileges by table and verb.
+//     documents; an app's look at its own registration by Microsoft Graph. The 401 challenge.
+//   - Who may do what, by package security: application users and others that are missing, disabled, unlicensed, without role or restricted; security
+//     roles with depth, of users and teams, in a tree of business units; owners; column security; impersonation; the privileges of bypass headers;
+//     administration mode and a disabled organisation. RetrieveUserPrivileges and its kin, RetrievePrincipalAccess.
 //   - EntityDefinitions with Attributes (mixed and by cast), Keys, ManyToOneRelationships and Privileges; $select, $expand of one level, $filter by
-//     equality. WhoAmI, RetrieveCurrentOrganization, RetrieveUserPrivileges, the service document.
+//     equality. WhoAmI, RetrieveCurrentOrganization, the service document.
 //   - POST, PATCH, PUT and DELETE by GUID and by alternate key, conditions and representations; checks of names, types, lengths, ranges,
 //     choices, state and reason; lookups by GUID, alternate key and Content-ID; duplicates; restricted deletes.
 //   - GET of a row and of a set with $select, $filter, $orderby, $top, $count and pages of at most 5,000.
@@ -22,7 +25,8 @@
 //
 // Deep inserts, $expand of rows, FetchXML and $apply (answered with 501), $metadata, bulk messages (CreateMultiple and
 // its kin), change tracking, annotations with formatted values. Plug-ins, duplicate detection
-// rules, column security, record-level access, impersonation. Cascades: rows that point at a deleted row keep the GUID, unless the
+// rules. Sharing, hierarchy security, access teams; roles, teams and states that change by writes to their tables instead of by methods of Server
+// (a PATCH of isdisabled disables nobody). Cascades: rows that point at a deleted row keep the GUID, unless the
 // relationship restricts the delete. Elastic and virtual tables, files and images. Several web servers with quotas of their own.
 // Rounding to a column's precision. Closing opportunities by actions only.
 //

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -245,4 +246,35 @@ func TestConfigValidatesSecurity(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `there is no role "Clrek"; there are: System Administrator`) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestPrivilegesChangeUnderLoad(t *testing.T) {
+	e := start(t, office(security.Role{Name: "Clerk", All: security.Global}))
+	me := e.as(clerk, "clerk")
+	var parts []string
+	for i := range 50 {
+		parts = append(parts, part("PATCH", fmt.Sprintf("/api/data/v9.2/contacts(externaluseridentifier='%d')", i), jsonBody, `{"lastname":"x"}`))
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 50 {
+			depth := security.Depth(i % 5)
+			if err := errors.Join(e.SetDepth(clerk, "prvWriteContact", depth), e.SetRolePrivilege("Clerk", "prvReadContact", security.Global-depth)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for range 20 {
+		_, answers := me.batch(inBatch(parts...), "Prefer: odata.continue-on-error")
+		for _, a := range answers {
+			if a.status != answers[0].status || a.status != http.StatusNoContent && a.status != http.StatusForbidden {
+				t.Fatalf("%d among %d: %s", a.status, answers[0].status, a.body)
+			}
+		}
+		if len(answers) != len(parts) {
+			t.Fatalf("%d answers", len(answers))
+		}
+	}
+	<-done
 }

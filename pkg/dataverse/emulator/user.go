@@ -59,8 +59,15 @@ var (
 	organizationStates = [...]string{"enabled", "administration", "disabled"}
 )
 
+func word(words []string, i int) string {
+	if i < 0 || i >= len(words) {
+		return "unknown"
+	}
+	return words[i]
+}
+
 // String returns the state in a word.
-func (s UserState) String() string { return userStates[s] }
+func (s UserState) String() string { return word(userStates[:], int(s)) }
 
 // MarshalText returns the state in a word.
 func (s UserState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -77,7 +84,7 @@ func (s *UserState) UnmarshalText(text []byte) error {
 }
 
 // String returns the state in a word.
-func (s OrganizationState) String() string { return organizationStates[s] }
+func (s OrganizationState) String() string { return word(organizationStates[:], int(s)) }
 
 // MarshalText returns the state in a word.
 func (s OrganizationState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

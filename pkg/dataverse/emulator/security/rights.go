@@ -15,7 +15,7 @@ type Rights struct {
 
 	full    bool // base is Global and nothing is less
 	base    scope
-	named   map[string]scope // privileges that reach otherwise than base
+	named   map[string]*scope // privileges that reach otherwise than base
 	columns map[string]Permission
 	world   *world
 	also    *Rights // of the impersonating user: both must have what is asked for
@@ -77,7 +77,7 @@ func (r *Rights) Reaches(privilege string, owner uuid.UUID) bool {
 
 func (r *Rights) scope(privilege string) *scope {
 	if s, named := r.named[privilege]; named {
-		return &s
+		return s
 	}
 	return &r.base
 }

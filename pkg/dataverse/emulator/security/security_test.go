@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var root = uuid.MustParse("00000000-0000-0000-0000-00000000000a") //nolint:gochecknoglobals // constant
+var root = uuid.MustParse("00000000-0000-0000-0000-00000000000a")
 
 func id(n byte) uuid.UUID { return uuid.UUID{15: n} }
 
