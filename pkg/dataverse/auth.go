@@ -209,13 +209,10 @@ func (a *authentication) get(ctx context.Context) (string, *penstock.Error) {
 // another gives the token that belongs to today's credential, which Entra ID is asked for if need be: in the background when
 // there is no hurry, and then there may be neither token nor fault.
 func (a *authentication) another(ctx context.Context, noHurry bool) (string, *penstock.Error) {
-	value, fault := a.credential.value()
+	s, value, fault := a.today()
 	if fault != nil {
-		return "", a.about(fault)
+		return "", fault
 	}
-	s := a.tokens.slot(identity{
-		origin(a.root), strings.ToLower(a.tenant), strings.ToLower(a.clientID), strings.Join(a.authorities, " "), sha256.Sum256([]byte(value)),
-	})
 	token, stale := s.look()
 	if token != "" {
 		a.own.Store(s)
@@ -258,6 +255,35 @@ func (a *authentication) another(ctx context.Context, noHurry bool) (string, *pe
 	}
 }
 
+// today gives the credential as it is now, and the slot that belongs to it.
+func (a *authentication) today() (*slot, string, *penstock.Error) {
+	value, fault := a.credential.value()
+	if fault != nil {
+		return nil, "", a.about(fault)
+	}
+	return a.tokens.slot(identity{
+		origin(a.root), strings.ToLower(a.tenant), strings.ToLower(a.clientID), strings.Join(a.authorities, " "), sha256.Sum256([]byte(value)),
+	}), value, nil
+}
+
+// fresh asks Entra ID for a token, whatever is kept of earlier ones and however they were refused. It says when the new one
+// ends, which the requests that follow use.
+func (a *authentication) fresh(ctx context.Context) (ends time.Time, fault *penstock.Error) {
+	ctx, cancel := context.WithTimeout(ctx, a.limit)
+	defer cancel()
+	s, value, fault := a.today()
+	if fault != nil {
+		return time.Time{}, fault
+	}
+	if fault := a.fetch(ctx, s, value); fault != nil {
+		return time.Time{}, fault
+	}
+	a.own.Store(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.expires, nil
+}
+
 // drop gives up a token that Dataverse did not accept.
 func (a *authentication) drop(token string) {
 	if own := a.own.Load(); own != nil {
@@ -276,20 +302,20 @@ func (a *authentication) fetch(ctx context.Context, s *slot, value string) (faul
 	}
 	var got *oauth2.Token
 	if fault == nil {
-		got, fault = a.ask(ctx, endpoint, value)
+		got, fault = a.ask(ctx, endpoint, value, origin(a.root))
 	}
 	s.note(endpoint, got, asked, fault)
 	return fault
 }
 
-// ask is one request for a token.
-func (a *authentication) ask(ctx context.Context, endpoint, value string) (*oauth2.Token, *penstock.Error) {
+// ask is one request for a token that gives access to a resource.
+func (a *authentication) ask(ctx context.Context, endpoint, value, resource string) (*oauth2.Token, *penstock.Error) {
 	p, fault := a.credential.prove(value, a.clientID, endpoint)
 	if fault != nil {
 		return nil, a.about(fault)
 	}
 	config := clientcredentials.Config{
-		ClientID: a.clientID, TokenURL: endpoint, Scopes: []string{origin(a.root) + "/.default"},
+		ClientID: a.clientID, TokenURL: endpoint, Scopes: []string{resource + "/.default"},
 		EndpointParams: p.form, AuthStyle: oauth2.AuthStyleInParams,
 	}
 	got, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))

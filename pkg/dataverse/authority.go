@@ -38,8 +38,8 @@ func parseAuthorities(raw []string) ([]string, error) {
 // origin is where a URL leads, without what is to be found there.
 func origin(u *url.URL) string { return strings.ToLower(u.Scheme + "://" + u.Host) }
 
-// trusted reports whether an authority may be sent a credential.
-func (a *authentication) trusted(authority *url.URL) bool {
+// trusts reports whether an authority may be sent a credential.
+func (a *authentication) trusts(authority *url.URL) bool {
 	switch {
 	case authority.User != nil:
 		return false
@@ -80,7 +80,7 @@ func (a *authentication) discover(ctx context.Context) (string, *penstock.Error)
 	switch {
 	case authority == nil:
 		return reject("is the environment's URL right?", "the answer 401 names no authorization_uri")
-	case !a.trusted(authority):
+	case !a.trusts(authority):
 		return reject("nothing was sent there; is the environment's URL right? An emulator's authority must be trusted by name",
 			"%s://%s is not an authority of Microsoft", authority.Scheme, authority.Host)
 	}

@@ -12,9 +12,10 @@ import (
 // A credential is what an application proves with who it is. It is read anew each time, so that a rotated one needs no
 // restart, and kept nowhere.
 type credential struct {
-	what   string // in problems
-	read   func() (string, error)
-	expose func(value, clientID, endpoint string) (proof, error) // for one request
+	what        string // in problems
+	certificate bool   // else a secret
+	read        func() (string, error)
+	expose      func(value, clientID, endpoint string) (proof, error) // for one request
 }
 
 // A proof is what one request for a token carries of the credential.
@@ -24,13 +25,13 @@ type proof struct {
 }
 
 func secretCredential(read func() (string, error)) credential {
-	return credential{"client secret", read, func(value, _, _ string) (proof, error) {
+	return credential{"client secret", false, read, func(value, _, _ string) (proof, error) {
 		return proof{form: url.Values{"client_secret": {value}}}, nil
 	}}
 }
 
 func certificateCredential(read func() (string, error)) credential {
-	return credential{"certificate", read, func(value, clientID, endpoint string) (proof, error) {
+	return credential{"certificate", true, read, func(value, clientID, endpoint string) (proof, error) {
 		c, err := parseCertificate(value)
 		if err != nil {
 			return proof{}, err

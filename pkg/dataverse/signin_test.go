@@ -78,8 +78,11 @@ func TestApplicationUsersShareACacheWithATokenForEach(t *testing.T) {
 	if _, err := connect(t, s.url, first, impostor).WhoAmI(t.Context()); err == nil || !strings.Contains(err.Error(), "AADSTS7000215") {
 		t.Errorf("with another secret: %v", err)
 	}
-	// A client by itself asks anew: so a test of the connection sees today's truth.
+	// A client by itself asks anew, and so does whoever wants a fresh one: a test of the connection sees today's truth.
 	s.SetSecret(emulator.SandboxClient, emulator.SandboxSecret, true)
+	if _, fault := connect(t, s.url, first).auth.fresh(t.Context()); fault == nil || fault.Code != "AADSTS7000222" {
+		t.Errorf("a fresh token: %v", fault)
+	}
 	if _, err := connect(t, s.url, first).WhoAmI(t.Context()); err != nil {
 		t.Error(err)
 	}
