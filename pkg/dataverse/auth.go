@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -111,6 +112,7 @@ func (s *slot) refused() *penstock.Error {
 		return nil
 	}
 	again := *s.fault
+	again.Err = fmt.Errorf("%w (said before; asked again in %v)", again.Err, wait.Round(time.Second))
 	if again.Kind == penstock.Transient {
 		again.Wait = wait
 	}
@@ -121,6 +123,9 @@ func (s *slot) refused() *penstock.Error {
 func (s *slot) note(endpoint string, got *oauth2.Token, asked time.Time, fault *penstock.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if fault != nil && fault.Kind == penstock.NotExecuted {
+		return // who asked has left
+	}
 	if fault != nil {
 		s.fault, s.endpoint = fault, ""
 		s.retry = time.Now().Add(max(fault.Wait, patience(fault.Kind, s.failed)))
@@ -138,8 +143,8 @@ func (s *slot) note(endpoint string, got *oauth2.Token, asked time.Time, fault *
 // patience is how long to leave Entra ID alone after a failure, so many having gone before it.
 func patience(kind penstock.Kind, before int) time.Duration {
 	first, most := time.Second, 30*time.Second
-	if kind == penstock.SystemFault { // it will not mend itself
-		first, most = 15*time.Second, 5*time.Minute
+	if kind == penstock.SystemFault { // it will not mend itself, but when a person has mended it, they do not want to wait for long
+		first, most = 15*time.Second, time.Minute
 	}
 	return min(first<<min(before, 10), most)
 }
