@@ -50,26 +50,31 @@ func (c *call) allowed(t *table, privilege string) *failure {
 		if f := c.denied(t, t.privilege.append); f != nil {
 			return f
 		}
-		if f := c.deniedRow(b.table, appendToAccess, b.id, b.table.ownerOf(b.id)); f != nil {
+		owner, there := b.table.ownerOf(b.id)
+		if !there { // it is created by the same request, so it is within reach
+			owner = c.actor.id
+		}
+		if f := c.deniedRow(b.table, appendToAccess, b.id, owner); f != nil {
 			return f
 		}
 	}
 	return nil
 }
 
-// ownerOf returns the owner of a row, zero without one.
-func (t *table) ownerOf(id uuid.UUID) uuid.UUID {
-	if t.owner < 0 {
-		return uuid.Nil
-	}
+// ownerOf returns the owner of a row, zero in a table without owners. It reports whether the row is there.
+func (t *table) ownerOf(id uuid.UUID) (owner uuid.UUID, there bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.owned(t.rows[id])
+	r := t.rows[id]
+	if r == nil {
+		return uuid.Nil, false
+	}
+	return t.owned(r), true
 }
 
-// owned returns the owner of r, which may be nil. The caller holds t.mu.
+// owned returns the owner of r, zero in a table without owners. The caller holds t.mu.
 func (t *table) owned(r *row) uuid.UUID {
-	if t.owner < 0 || r == nil {
+	if t.owner < 0 {
 		return uuid.Nil
 	}
 	_, owner, _ := reference(value(r.cells, t.owner))

@@ -152,8 +152,9 @@ func (c *call) principalAccess(rights *security.Rights, target string) *reply {
 	if f != nil {
 		return failed(f)
 	}
+	owner, _ := t.ownerOf(id)
 	return jsonReply(map[string]any{
-		"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": rightsOn(t, rights, t.ownerOf(id)),
+		"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": rightsOn(t, rights, owner),
 	})
 }
 

@@ -191,7 +191,6 @@ func request(op *Operation, b []byte) error {
 		}
 	})
 	op.Body = body
-	op.rare = op.rare[:max(len(op.rare)-len(body), 0)]
 	return err
 }
 
