@@ -365,3 +365,22 @@ func TestOrganizationOwnedRowsHaveNoReach(t *testing.T) {
 	}
 	me.must("PATCH", "transactioncurrencies(isocurrencycode='USD')", `{"currencyname":"Dollar"}`)
 }
+
+func TestRelatedRowsOutOfReachAreNotSeen(t *testing.T) { // 1.4
+	e := start(t, office(security.Role{Name: "Clerk", All: security.Global, Privileges: map[string]security.Depth{"prvReadAccount": security.Local, "prvReadLead": security.None}}))
+	for key, unit := range map[string]string{"A-1": "North", "A-2": "South"} {
+		e.must("PATCH", "accounts(accountnumber='"+key+"')", `{"name":"`+unit+`","ownerid@odata.bind":"/systemusers(`+e.user("user of "+unit)+`)"}`)
+		e.must("PATCH", "contacts(externaluseridentifier='"+unit+"')", `{"parentcustomerid_account@odata.bind":"accounts(accountnumber='`+key+`')"}`)
+	}
+	me := e.as(clerk, "clerk")
+	for unit, seen := range map[string]bool{"North": true, "South": false} {
+		row := me.must("GET", "contacts(externaluseridentifier='"+unit+"')?$select=lastname&$expand=parentcustomerid_account($select=name)", "").object(t)
+		account, there := row["parentcustomerid_account"].(map[string]any)
+		if there != seen || seen && account["name"] != unit {
+			t.Errorf("%s: %v", unit, row)
+		}
+	}
+	if a := me.do("GET", "opportunities?$expand=originatingleadid($select=subject)", ""); a.status != http.StatusForbidden || !strings.Contains(a.message(), "is missing prvReadLead privilege") {
+		t.Errorf("without Read of the related table: %d %s", a.status, a.body)
+	}
+}
