@@ -95,6 +95,7 @@ type Assumptions struct {
 	ForeignHosts         bool // accept absolute URLs of other hosts inside a batch (section 3.1); refused with 400 by default
 	StrictReadOnly       bool // refuse values for read-only columns with 400 (section 2.7); ignored by default
 	InOperator           bool // accept the operator in of OData 4.01 in $filter (section 7); refused with 400 by default
+	MetadataOrderBy      bool // sort metadata by $orderby (section 6.1); refused with 400 by default
 	NoBindByNull         bool // refuse "nav@odata.bind": null, as one capture does (section 2.8); accepted as documented by default
 
 	Wording                 Wording // of denials (section 1.4); WordingCounters by default

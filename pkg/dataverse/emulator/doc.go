@@ -13,8 +13,11 @@
 //   - Who may do what, by package security: application users and others that are missing, disabled, unlicensed, without role or restricted; security
 //     roles with depth, of users and teams, in a tree of business units; owners; column security; impersonation; the privileges of bypass headers;
 //     administration mode and a disabled organisation. RetrieveUserPrivileges and its kin, RetrievePrincipalAccess.
-//   - EntityDefinitions with Attributes (mixed and by cast), Keys, ManyToOneRelationships and Privileges; $select, $expand of one level, $filter by
-//     equality. WhoAmI, RetrieveCurrentOrganization, the service document.
+//   - EntityDefinitions with Attributes (mixed and by cast, with their companions), Keys, relationships and Privileges; GlobalOptionSetDefinitions and
+//     RelationshipDefinitions; $select, $filter, nested $expand and LabelLanguages; ReactivateEntityKey; $metadata of the tables, functions and
+//     actions, and the service document. Metadata is read only, and there are no many-to-many relationships. A column of a global choice has
+//     it in GlobalOptionSet, and none in OptionSet.
+//   - WhoAmI, RetrieveCurrentOrganization, RetrieveTotalRecordCount.
 //   - POST, PATCH, PUT and DELETE by GUID and by alternate key, conditions and representations; checks of names, types, lengths, ranges,
 //     choices, state and reason; lookups by GUID, alternate key and Content-ID; duplicates; restricted deletes.
 //   - GET of a row and of a set with $select, $filter, $orderby, $top, $count and pages of at most 5,000.
@@ -23,11 +26,11 @@
 //
 // # What is not
 //
-// Deep inserts, $expand of rows, FetchXML and $apply (answered with 501), $metadata, bulk messages (CreateMultiple and
+// Deep inserts, $expand of rows, FetchXML and $apply (answered with 501), bulk messages (CreateMultiple and
 // its kin), change tracking, annotations with formatted values. Plug-ins, duplicate detection
 // rules. Sharing, hierarchy security, access teams; roles, teams and states that change by writes to their tables instead of by methods of Server
 // (a PATCH of isdisabled disables nobody). Cascades: rows that point at a deleted row keep the GUID, unless the
-// relationship restricts the delete. Elastic and virtual tables, files and images. Several web servers with quotas of their own.
+// relationship restricts the delete. Elastic and virtual tables; files and images but for their metadata. Several web servers with quotas of their own.
 // Rounding to a column's precision. Closing opportunities by actions only.
 //
 // What the reference marks UNCONFIRMED, and a client could depend on, is in Assumptions.

@@ -55,6 +55,8 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 		if answer.later != nil {
 			answer.later()
 		}
+	case string(path) == "ReactivateEntityKey" && string(op.Method) == http.MethodPost:
+		answer = c.reactivateKey(op)
 	default:
 		answer = c.function(string(op.Method), string(path), string(query), string(url))
 	}
@@ -98,7 +100,10 @@ func split(url []byte) (path, query []byte) {
 // dereference replaces the Content-ID at the beginning of a URL by the row that it stands for.
 func (c *call) dereference(url []byte) ([]byte, *failure) {
 	id, rest, more := bytes.Cut(url, []byte("/"))
-	if c.set == 0 && string(id) != "$metadata" {
+	if c.set == 0 {
+		if string(id) == "$metadata" {
+			return url, nil
+		}
 		return nil, segmentMissing.says("Resource not found for the segment '%s'.", id)
 	}
 	ref, ok := c.references[string(id)]

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
 )
 
 // function answers paths that name no entity set: functions, metadata, and the service document.
@@ -23,7 +25,9 @@ func (c *call) function(method, path, query, url string) *reply {
 	}
 	switch name {
 	case "":
-		return c.serviceDocument()
+		return c.server.serviceDocument(string(c.root))
+	case "$metadata":
+		return c.server.csdl()
 	case "WhoAmI":
 		return jsonReply(map[string]any{
 			"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
@@ -39,15 +43,7 @@ func (c *call) function(method, path, query, url string) *reply {
 }
 
 func (s *Server) isFunction(name string) bool {
-	return name == "" || name == "WhoAmI" || name == "RetrieveCurrentOrganization" || name == "RetrieveTotalRecordCount" || name == "EntityDefinitions"
-}
-
-func (c *call) serviceDocument() *reply {
-	value := []map[string]string{}
-	for _, t := range c.server.sorted() {
-		value = append(value, map[string]string{"name": t.Set, "kind": "EntitySet", "url": t.Set})
-	}
-	return jsonReply(map[string]any{"@odata.context": string(c.root) + "$metadata", "value": value})
+	return name == "" || name == "WhoAmI" || name == "RetrieveCurrentOrganization" || name == "RetrieveTotalRecordCount" || name == "$metadata" || metadata.Set(name)
 }
 
 // currentOrganization answers RetrieveCurrentOrganization with the whole Detail of section 6.5.

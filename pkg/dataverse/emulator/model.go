@@ -1,11 +1,15 @@
 package emulator
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -70,9 +74,10 @@ type incoming struct {
 // A key is an alternate key with its index.
 type key struct {
 	name, label string
-	columns     []int    // in the key's order
-	names       []string // as URLs spell them: lookups as _x_value
-	usable      bool
+	columns     []int           // in the key's order
+	names       []string        // as URLs spell them: lookups as _x_value
+	usable      atomic.Bool     // the status is Active
+	status      string          // guarded by table.mu, as is index
 	index       map[string]*row // by the values' normal form
 }
 
@@ -109,7 +114,8 @@ func (t *table) compile(tables map[string]*table) {
 		t.compileTargets(i, tables)
 	}
 	for _, k := range t.Keys {
-		compiled := &key{name: k.Name, label: k.Label, usable: k.Usable(), index: map[string]*row{}}
+		compiled := &key{name: k.Name, label: k.Label, status: cmp.Or(k.Status, schema.Active), index: map[string]*row{}}
+		compiled.usable.Store(k.Usable())
 		for _, name := range k.Columns {
 			i := t.byName[name]
 			compiled.columns = append(compiled.columns, i)
@@ -154,7 +160,7 @@ func (t *table) find(parts []keyPart) (*key, [16]int) {
 	var at [16]int
 next:
 	for _, k := range t.keys {
-		if !k.usable || len(k.names) != len(parts) {
+		if !k.usable.Load() || len(k.names) != len(parts) {
 			continue
 		}
 		for i, name := range k.names {
@@ -175,4 +181,24 @@ func readName(c *schema.Column) string {
 		return "_" + c.Name + "_value"
 	}
 	return c.Name
+}
+
+// sorted returns the tables by logical name.
+func (s *Server) sorted() []*table {
+	tables := make([]*table, 0, len(s.tables))
+	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
+		tables = append(tables, s.tables[name])
+	}
+	return tables
+}
+
+// A namedPrivilege is a privilege of a table, with the value of PrivilegeType.
+type namedPrivilege struct{ name, verb string }
+
+func (t *table) privileges() []namedPrivilege {
+	var all []namedPrivilege
+	for _, verb := range metadata.Verbs(&t.Table) {
+		all = append(all, namedPrivilege{t.PrivilegeName(verb), verb})
+	}
+	return all
 }

@@ -102,7 +102,7 @@ func (q *query) byIndex() (r *row, known bool) {
 	}
 keys:
 	for _, k := range t.keys {
-		if !k.usable {
+		if !k.usable.Load() {
 			continue
 		}
 		var norm []byte

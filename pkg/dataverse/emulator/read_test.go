@@ -170,7 +170,7 @@ func TestColumnMetadata(t *testing.T) { // 6.4
 		{"DateTimeAttributeMetadata?$select=LogicalName,DateTimeBehavior", "new_openingtime", "DateTimeBehavior:map[Value:TimeZoneIndependent]"},
 		{"LookupAttributeMetadata?$select=LogicalName,Targets", "new_sponsor", "Targets:[account contact]"},
 		{"PicklistAttributeMetadata?$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)", "new_tier", "Value:1e+08"},
-		{"StatusAttributeMetadata?$select=LogicalName&$expand=OptionSet($select=Options)", "statuscode", "State:1 Value:2"},
+		{"StatusAttributeMetadata?$select=LogicalName&$expand=OptionSet($select=Options)", "statuscode", "State:1 Tag:<nil> TransitionData:<nil> Value:2"},
 		{"BooleanAttributeMetadata?$select=LogicalName&$expand=OptionSet", "new_paid", "TrueOption:map["},
 	} {
 		_, whole := e.list(root + "Attributes/Microsoft.Dynamics.CRM." + c.cast)

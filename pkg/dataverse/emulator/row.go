@@ -191,7 +191,7 @@ func (t *table) indexRow(r *row, cells []byte, enter bool) {
 func (t *table) clash(r *row, cells []byte) *key {
 	var scratch [256]byte
 	for _, k := range t.keys {
-		if norm, ok := t.normal(scratch[:0], k, cells); ok && k.usable {
+		if norm, ok := t.normal(scratch[:0], k, cells); ok && k.usable.Load() {
 			if other, taken := k.index[string(norm)]; taken && other != r {
 				return k
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
@@ -25,6 +26,7 @@ type Server struct {
 	config     Config
 	tables     map[string]*table // by logical name
 	sets       map[string]*table // by entity set name
+	model      *metadata.Model
 	identities *identities
 	security   *security.Model
 	catalog    []string // the names of all privileges that there are, in order
@@ -56,6 +58,7 @@ func New(c Config) *Server {
 	s := &Server{config: c, identities: newIdentities(c), security: model, directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD")}
 	s.tables, s.sets = compile(schemas)
 	s.catalog = s.privileges()
+	s.model = s.newModel(schemas)
 	s.calls.New = func() any { return &call{server: s} }
 	s.populate()
 	return s
