@@ -152,6 +152,7 @@ type Target struct {
 	Table      string // logical name
 	Navigation string // case-sensitive: parentcustomerid_account, new_Contact
 	Restrict   bool   // a referenced row cannot be deleted
+	Cascade    bool   // deleting the referenced row deletes this one; without either, the lookup becomes null
 
 	Relationship string // schema name of the relationship; see Table.Relationship for the default
 	Collection   string // navigation property of the referenced table; see Table.Collection for the default
@@ -210,6 +211,9 @@ func (t *Table) Validate() error {
 			return fmt.Errorf("schema: table %q: lookup %q has no target", t.Name, c.Name)
 		}
 	}
+	if t.Kind == KindVirtual && len(t.Keys) > 0 {
+		return fmt.Errorf("schema: table %q: virtual tables have no alternate keys", t.Name)
+	}
 	for _, k := range t.Keys {
 		if len(k.Columns) == 0 || len(k.Columns) > 16 {
 			return fmt.Errorf("schema: table %q: key %q has %d columns; 1 to 16 are allowed", t.Name, k.Name, len(k.Columns))
@@ -221,6 +225,9 @@ func (t *Table) Validate() error {
 			}
 			if !keyable(c) {
 				return fmt.Errorf("schema: table %q: key %q: column %q is of a type that keys cannot have", t.Name, k.Name, name)
+			}
+			if c.Secured {
+				return fmt.Errorf("schema: table %q: key %q: column %q is under column security, so it cannot be in a key", t.Name, k.Name, name)
 			}
 		}
 	}

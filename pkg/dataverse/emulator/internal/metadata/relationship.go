@@ -52,8 +52,11 @@ func (m *Model) relationship(t *schema.Table, c *schema.Column, to schema.Target
 		referenced, attribute = "owner", "ownerid"
 	}
 	behaviour := "RemoveLink"
-	if to.Restrict {
+	switch {
+	case to.Restrict:
 		behaviour = "Restrict"
+	case to.Cascade:
+		behaviour = "Cascade"
 	}
 	custom := isCustom(c.Name)
 	return &node{typ: oneToMany, values: object{
