@@ -79,11 +79,11 @@ func TestMetadataRefusesWhatItDoesNotHave(t *testing.T) { // 6.1, 6.4
 		text   string
 	}{
 		"EntityDefinitions?$top=1":                                                                  {400, "$top"},
-		"EntityDefinitions?$skip=1":                                                                 {400, "$skip"},
+		"EntityDefinitions?$skip=1":                                                                 {400, "Skip"},
 		"EntityDefinitions?$orderby=LogicalName":                                                    {400, "$orderby"},
 		"EntityDefinitions?$select=Name":                                                            {400, "Could not find a property named 'Name' on type 'Microsoft.Dynamics.CRM.EntityMetadata'."},
 		"EntityDefinitions?$filter=Nope%20eq%201":                                                   {400, "Could not find a property named 'Nope'"},
-		"EntityDefinitions?$filter=LogicalName%20eq":                                                {400, "Syntax error"},
+		"EntityDefinitions?$filter=LogicalName%20eq":                                                {400, "Expression expected"},
 		"EntityDefinitions?$filter=LogicalName%20eq%201":                                            {400, "incompatible types"},
 		"EntityDefinitions?$filter=OwnershipType%20eq%20Microsoft.Dynamics.CRM.Wrong'UserOwned'":    {400, "incompatible types"},
 		"EntityDefinitions?$expand=Columns":                                                         {400, "Could not find a property named 'Columns'"},

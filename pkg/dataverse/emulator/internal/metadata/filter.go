@@ -6,198 +6,114 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 )
 
-// A predicate tells whether $filter finds a thing.
-type predicate func(values object) (bool, error)
-
-// A filterParser reads a $filter: comparisons, contains, startswith and endswith, joined by and, or, not and parentheses. Literals are
-// strings, numbers, true, false, null, GUIDs, and members of enumerations with the name of their type.
-type filterParser struct {
-	text  string
-	depth int
-	paths []string
+// checkFilter refuses properties that the type does not have, and members of the wrong enumeration.
+func checkFilter(e odata.Expression, t *entityType) error {
+	switch e := e.(type) {
+	case odata.Path:
+		if !t.has(e[0]) {
+			return unknown(e[0], t)
+		}
+	case *odata.Not:
+		return checkFilter(e.Of, t)
+	case *odata.Binary:
+		path, isPath := e.Left.(odata.Path)
+		if member, ok := e.Right.(odata.Enum); ok && isPath {
+			if enum := enums[strings.Join(path, "/")]; enum == "" || member.Type != "Microsoft.Dynamics.CRM."+enum {
+				return refuse(Query, "A binary operator with incompatible types was detected. Found operand types '%s' and '%s' for operator kind '%s'.",
+					cmp.Or(enum, "Edm.String"), member.Type, e.Operator)
+			}
+		}
+		return cmp.Or(checkFilter(e.Left, t), checkFilter(e.Right, t))
+	case *odata.Call:
+		for _, argument := range e.Arguments {
+			if err := checkFilter(argument, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-func parseFilter(text string) (predicate, []string, error) {
-	p := &filterParser{text: text}
-	all, err := p.or()
+// holds reports whether a thing is found by a filter.
+func holds(e odata.Expression, values object) (bool, error) {
+	v, err := evaluate(e, values)
 	if err != nil {
-		return nil, nil, err
+		return false, err
 	}
-	if p.skip(); p.text != "" {
-		return nil, nil, p.syntax()
+	found, ok := v.(bool)
+	if !ok && v != nil {
+		return false, refuse(Query, "The $filter expression must evaluate to a single boolean value.")
 	}
-	return all, p.paths, nil
+	return found, nil
 }
 
-func (p *filterParser) syntax() error {
-	return refuse(Query, "Syntax error in $filter at '%.50s'.", p.text)
-}
-
-func (p *filterParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
-
-// take consumes a word or sign if it comes next; a word ends where its letters end.
-func (p *filterParser) take(word string) bool {
-	p.skip()
-	rest, ok := strings.CutPrefix(p.text, word)
-	if !ok || len(word) > 1 && rest != "" && isName(rest[0]) {
-		return false
+// evaluate returns the value of an expression for a thing.
+func evaluate(e odata.Expression, values object) (any, error) {
+	switch e := e.(type) {
+	case odata.Literal:
+		return literal(e), nil
+	case odata.Enum:
+		return e.Member, nil
+	case odata.Path:
+		return reach(values, e), nil
+	case *odata.Not:
+		found, err := holds(e.Of, values)
+		return !found, err
+	case *odata.Binary:
+		return binary(e, values)
+	case *odata.Call:
+		return call(e, values)
+	default:
+		return nil, refuse(Query, "Lists and lambda expressions are not supported for metadata.")
 	}
-	p.text = rest
-	return true
 }
 
-func isName(b byte) bool {
-	return b == '_' || b == '.' || b == '/' || b == '-' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+func literal(l odata.Literal) any {
+	switch l.Kind {
+	case odata.Bool:
+		return l.Text == "true"
+	case odata.Number:
+		f, _ := strconv.ParseFloat(l.Text, 64) // it has the form of a number
+		return f
+	case odata.GUID:
+		id, _ := uuid.Parse(l.Text) // it has the form of a GUID
+		return id
+	case odata.Null:
+		return nil
+	case odata.String, odata.Date, odata.Moment:
+	}
+	return l.Text
 }
 
-func (p *filterParser) or() (predicate, error) {
-	left, err := p.and()
-	for err == nil && p.take("or") {
-		a := left
-		var b predicate
-		b, err = p.and()
-		left = func(v object) (bool, error) {
-			if found, err := a(v); found || err != nil {
-				return found, err
-			}
-			return b(v)
+func binary(e *odata.Binary, values object) (any, error) {
+	if e.Operator == "and" || e.Operator == "or" {
+		found, err := holds(e.Left, values)
+		if err != nil || found == (e.Operator == "or") {
+			return found, err
 		}
+		return holds(e.Right, values)
 	}
-	return left, err
-}
-
-func (p *filterParser) and() (predicate, error) {
-	left, err := p.not()
-	for err == nil && p.take("and") {
-		a := left
-		var b predicate
-		b, err = p.not()
-		left = func(v object) (bool, error) {
-			if found, err := a(v); !found || err != nil {
-				return false, err
-			}
-			return b(v)
-		}
-	}
-	return left, err
-}
-
-func (p *filterParser) not() (predicate, error) {
-	if p.depth++; p.depth > 4*maxDepth {
-		return nil, refuse(Query, "$filter is nested too deeply.")
-	}
-	defer func() { p.depth-- }()
-	switch {
-	case p.take("not"):
-		inner, err := p.not()
-		return func(v object) (bool, error) {
-			found, err := inner(v)
-			return !found && err == nil, err
-		}, err
-	case p.take("("):
-		inner, err := p.or()
-		if err == nil && !p.take(")") {
-			return nil, p.syntax()
-		}
-		return inner, err
-	}
-	for _, f := range []struct {
-		name string
-		test func(s, sub string) bool
-	}{{"contains", strings.Contains}, {"startswith", strings.HasPrefix}, {"endswith", strings.HasSuffix}} {
-		if p.take(f.name) {
-			return p.function(f.test)
-		}
-	}
-	return p.comparison()
-}
-
-// function reads (path,'text').
-func (p *filterParser) function(test func(s, sub string) bool) (predicate, error) {
-	if !p.take("(") {
-		return nil, p.syntax()
-	}
-	path, err := p.path()
-	if err != nil || !p.take(",") {
-		return nil, cmp.Or(err, p.syntax())
-	}
-	v, _, err := p.literal()
-	text, isText := v.(string)
-	if err != nil || !isText || !p.take(")") {
-		return nil, cmp.Or(err, p.syntax())
-	}
-	return func(v object) (bool, error) {
-		s, ok := reach(v, path).(string)
-		return ok && test(s, text), nil
-	}, nil
-}
-
-// path reads the name of a property, with slashes into a complex one.
-func (p *filterParser) path() (string, error) {
-	p.skip()
-	end := 0
-	for end < len(p.text) && isName(p.text[end]) && p.text[end] != '-' && p.text[end] != '.' {
-		end++
-	}
-	path := p.text[:end]
-	if path == "" || '0' <= path[0] && path[0] <= '9' || path == "true" || path == "false" || path == "null" {
-		return "", p.syntax()
-	}
-	p.text = p.text[end:]
-	p.paths = append(p.paths, path)
-	return path, nil
-}
-
-func (p *filterParser) comparison() (predicate, error) {
-	path, err := p.path()
+	left, err := evaluate(e.Left, values)
 	if err != nil {
 		return nil, err
 	}
-	operator := ""
-	for _, o := range []string{"eq", "ne", "gt", "ge", "lt", "le"} {
-		if p.take(o) {
-			operator = o
-			break
-		}
-	}
-	if operator == "" { // a truth value stands for itself
-		return func(v object) (bool, error) { found, _ := reach(v, path).(bool); return found, nil }, nil
-	}
-	literal, enum, err := p.literal()
+	right, err := evaluate(e.Right, values)
 	if err != nil {
 		return nil, err
 	}
-	if enum != "" && enum != enums[path] {
-		return nil, refuse(Query, "A binary operator with incompatible types was detected. Found operand types '%s' and 'Microsoft.Dynamics.CRM.%s' for operator kind '%s'.",
-			typeName(path), enum, operator)
+	if left == nil || right == nil {
+		same := left == nil && right == nil
+		return e.Operator == "eq" && same || e.Operator == "ne" && !same, nil
 	}
-	return func(v object) (bool, error) { return judge(reach(v, path), operator, literal, path) }, nil
-}
-
-func typeName(path string) string {
-	if enum, ok := enums[path]; ok {
-		return "Microsoft.Dynamics.CRM." + enum
-	}
-	return "Edm.String"
-}
-
-func judge(v any, operator string, literal any, path string) (bool, error) {
-	if v == nil || literal == nil {
-		switch operator {
-		case "eq":
-			return v == nil && literal == nil, nil
-		case "ne":
-			return v != nil || literal != nil, nil
-		}
-		return false, nil
-	}
-	n, ok := compare(v, literal)
+	n, ok := compare(left, right)
 	if !ok {
-		return false, refuse(Query, "A binary operator with incompatible types was detected: '%s' cannot be compared with that literal.", path)
+		return nil, refuse(Query, "A binary operator with incompatible types was detected for operator kind '%s'.", e.Operator)
 	}
-	switch operator {
+	switch e.Operator {
 	case "eq":
 		return n == 0, nil
 	case "ne":
@@ -208,83 +124,42 @@ func judge(v any, operator string, literal any, path string) (bool, error) {
 		return n >= 0, nil
 	case "lt":
 		return n < 0, nil
-	default:
+	case "le":
 		return n <= 0, nil
 	}
+	return nil, refuse(Query, "The operator '%s' is not supported for metadata.", e.Operator)
 }
 
-// literal reads a value; enum is the type that a member of an enumeration named.
-func (p *filterParser) literal() (v any, enum string, err error) {
-	p.skip()
-	if strings.HasPrefix(p.text, "'") {
-		v, err = p.quoted()
-		return v, "", err
+func call(e *odata.Call, values object) (any, error) {
+	test := map[string]func(s, part string) bool{"contains": strings.Contains, "startswith": strings.HasPrefix, "endswith": strings.HasSuffix}[e.Name]
+	if test == nil || len(e.Path) > 0 || len(e.Arguments) != 2 || len(e.Named) > 0 {
+		return nil, refuse(Query, "An unknown function with name '%s' was found, or its arguments are not two texts.", e.Name)
 	}
-	end := 0
-	for end < len(p.text) && isName(p.text[end]) {
-		end++
-	}
-	word := p.text[:end]
-	if end < len(p.text) && p.text[end] == '\'' {
-		name, ok := strings.CutPrefix(word, "Microsoft.Dynamics.CRM.")
+	var texts [2]string
+	for i, argument := range e.Arguments {
+		v, err := evaluate(argument, values)
+		if err != nil {
+			return nil, err
+		}
+		text, ok := v.(string)
 		if !ok {
-			return nil, "", p.syntax()
+			return false, nil
 		}
-		p.text = p.text[end:]
-		v, err = p.quoted()
-		return v, name, err
+		texts[i] = text
 	}
-	switch word {
-	case "":
-		return nil, "", p.syntax()
-	case "true", "false":
-		v = word == "true"
-	case "null":
-	default:
-		if id, err := uuid.Parse(word); err == nil && len(word) == 36 {
-			v = id
-		} else if f, err := strconv.ParseFloat(word, 64); err == nil {
-			v = f
-		} else {
-			return nil, "", p.syntax()
-		}
-	}
-	p.text = p.text[end:]
-	return v, "", nil
-}
-
-// quoted reads 'text' with doubled apostrophes.
-func (p *filterParser) quoted() (string, error) {
-	var b strings.Builder
-	for i := 1; i < len(p.text); i++ {
-		if p.text[i] != '\'' {
-			b.WriteByte(p.text[i])
-			continue
-		}
-		if i+1 < len(p.text) && p.text[i+1] == '\'' {
-			b.WriteByte('\'')
-			i++
-			continue
-		}
-		p.text = p.text[i+1:]
-		return b.String(), nil
-	}
-	return "", p.syntax()
+	return test(texts[0], texts[1]), nil
 }
 
 // reach returns the value at a path, nil where there is none.
-func reach(v object, path string) any {
-	for {
-		name, rest, more := strings.Cut(path, "/")
-		if !more {
-			return v[name]
-		}
-		inner, ok := v[name].(object)
+func reach(values object, path odata.Path) any {
+	for _, name := range path[:len(path)-1] {
+		inner, ok := values[name].(object)
 		if !ok {
 			return nil
 		}
-		v, path = inner, rest
+		values = inner
 	}
+	return values[path[len(path)-1]]
 }
 
 // compare orders two values of one type.

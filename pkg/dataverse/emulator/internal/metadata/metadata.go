@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -82,12 +83,9 @@ func (m *Model) Answer(root, path, query string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := parseOptions(query)
+	o, languages, err := m.options(query)
 	if err != nil {
 		return nil, err
-	}
-	if len(o.order) > 0 && !m.config.OrderBy {
-		return nil, refuse(Query, "The query parameter $orderby is not supported.")
 	}
 	at, err := m.resolve(segments)
 	if err != nil {
@@ -96,7 +94,7 @@ func (m *Model) Answer(root, path, query string) (map[string]any, error) {
 	context := root + "$metadata#" + at.context(o)
 	switch {
 	case at.property != "":
-		return at.valueAnswer(context, o)
+		return at.valueAnswer(context, languages)
 	case at.single:
 		if len(at.nodes) == 0 {
 			return nil, refuse(Missing, "Resource not found for the segment '%s'.", segments[len(segments)-1].name)
@@ -106,7 +104,7 @@ func (m *Model) Answer(root, path, query string) (map[string]any, error) {
 			return nil, err
 		}
 		out["@odata.context"] = context + "/$entity"
-		o.limitLanguages(out)
+		languages.limit(out)
 		return out, nil
 	}
 	value, err := renderAll(at.nodes, at.declared, o)
@@ -114,22 +112,22 @@ func (m *Model) Answer(root, path, query string) (map[string]any, error) {
 		return nil, err
 	}
 	out := object{"@odata.context": context, "value": value}
-	if o.count {
+	if o.Count {
 		out["@odata.count"] = len(value)
 	}
-	o.limitLanguages(out)
+	languages.limit(out)
 	return out, nil
 }
 
 // render makes the JSON of a node that stands where the declared type was promised.
-func (n *node) render(declared *entityType, o options) (object, error) {
+func (n *node) render(declared *entityType, o odata.Options) (object, error) {
 	out := object{}
-	if o.selected == nil {
+	if o.Select == nil {
 		for name, v := range n.values {
 			out[name] = v
 		}
 	}
-	for _, name := range o.selected {
+	for _, name := range o.Select {
 		if !declared.has(name) {
 			if declared.navigates(name) == nil {
 				return nil, unknown(name, declared)
@@ -142,43 +140,44 @@ func (n *node) render(declared *entityType, o options) (object, error) {
 	if declared.mixed {
 		out["@odata.type"] = "#Microsoft.Dynamics.CRM." + n.typ.name
 	}
-	for _, e := range o.expanded {
-		target := declared.navigates(e.name)
+	for _, e := range o.Expand {
+		target := declared.navigates(e.Name)
 		if target == nil {
-			return nil, unknown(e.name, declared)
+			return nil, unknown(e.Name, declared)
 		}
-		nodes, single := n.follow(e.name)
+		nodes, single := n.follow(e.Name)
 		if !single {
-			list, err := renderAll(nodes, target, e.options)
+			list, err := renderAll(nodes, target, e.Options)
 			if err != nil {
 				return nil, err
 			}
-			out[e.name] = list
+			out[e.Name] = list
 			continue
 		}
-		out[e.name] = nil
+		out[e.Name] = nil
 		if len(nodes) > 0 {
-			one, err := nodes[0].render(target, e.options)
+			one, err := nodes[0].render(target, e.Options)
 			if err != nil {
 				return nil, err
 			}
-			out[e.name] = one
+			out[e.Name] = one
 		}
 	}
 	return out, nil
 }
 
-func renderAll(nodes []*node, declared *entityType, o options) ([]object, error) {
-	if err := o.check(declared); err != nil {
+func renderAll(nodes []*node, declared *entityType, o odata.Options) ([]object, error) {
+	if err := check(o, declared); err != nil {
 		return nil, err
 	}
 	list := make([]object, 0, len(nodes))
-	for _, n := range o.sorted(nodes) {
-		if o.filter != nil {
-			if found, err := o.filter(n.values); err != nil || !found {
-				if err != nil {
-					return nil, err
-				}
+	for _, n := range sorted(nodes, o.Order) {
+		if o.Filter != nil {
+			found, err := holds(o.Filter, n.values)
+			if err != nil {
+				return nil, err
+			}
+			if !found {
 				continue
 			}
 		}
@@ -196,7 +195,7 @@ func unknown(name string, t *entityType) error {
 }
 
 // context is what follows $metadata# in @odata.context.
-func (p *place) context(o options) string {
+func (p *place) context(o odata.Options) string {
 	var b strings.Builder
 	for i, s := range p.path {
 		if i > 0 {
@@ -208,9 +207,9 @@ func (p *place) context(o options) string {
 		}
 	}
 	var names []string
-	names = append(names, o.selected...)
-	for _, e := range o.expanded {
-		names = append(names, e.name+"("+strings.Join(e.options.selected, ",")+")")
+	names = append(names, o.Select...)
+	for _, e := range o.Expand {
+		names = append(names, e.Name+"("+strings.Join(e.Options.Select, ",")+")")
 	}
 	if len(names) > 0 {
 		b.WriteString("(" + strings.Join(names, ",") + ")")

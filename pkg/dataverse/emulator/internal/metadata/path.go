@@ -185,7 +185,7 @@ func (p *place) address(s segment) error {
 }
 
 // valueAnswer answers a path that ends in a property, or in a part of one.
-func (p *place) valueAnswer(context string, o options) (map[string]any, error) {
+func (p *place) valueAnswer(context string, l languages) (map[string]any, error) {
 	v := p.nodes[0].values[p.property]
 	for _, name := range p.below {
 		inner, ok := v.(object)
@@ -201,6 +201,6 @@ func (p *place) valueAnswer(context string, o options) (map[string]any, error) {
 		out = inner
 	}
 	out["@odata.context"] = context
-	o.limitLanguages(out)
+	l.limit(out)
 	return out, nil
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// An Expression is one of Literal, List, Path, *Binary, *Not, *Call and *Lambda.
+// An Expression is one of Literal, Enum, List, Path, *Binary, *Not, *Call and *Lambda.
 type Expression interface{ expression() }
 
 // A LiteralKind is the type that a literal has by its form alone.
@@ -52,6 +52,9 @@ type Literal struct {
 	Text string
 }
 
+// An Enum is a member of an enumeration: Microsoft.Dynamics.CRM.OwnershipTypes'UserOwned'. Only metadata has any.
+type Enum struct{ Type, Member string }
+
 // A List is the value of PropertyValues, or what is right of the operator in.
 type List []Literal
 
@@ -85,6 +88,7 @@ type Lambda struct {
 }
 
 func (Literal) expression() {}
+func (Enum) expression()    {}
 func (List) expression()    {}
 func (Path) expression()    {}
 func (*Binary) expression() {}
@@ -222,6 +226,10 @@ func (p *parser) unary() (Expression, error) {
 	}
 	if l, ok := literal(t.text); ok {
 		return l, nil
+	}
+	if m := p.peek(); m.kind == quoted && m.at == t.at+len(t.text) {
+		p.next()
+		return Enum{t.text, m.text}, nil
 	}
 	return p.path(t)
 }
