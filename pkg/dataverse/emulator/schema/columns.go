@@ -83,6 +83,12 @@ func moment(name, label string) Column {
 	return c
 }
 
+// day shows a moment as a date: the format is DateOnly, while the behaviour, and with it the type in JSON, stays (section 2.7).
+func day(c Column) Column {
+	c.Format = "DateOnly"
+	return c
+}
+
 func lookup(name, label string, targets ...Target) Column {
 	c := column(Lookup, name, label)
 	c.Targets = targets

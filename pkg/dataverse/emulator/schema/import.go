@@ -191,7 +191,7 @@ func (in *importer) answer(text json.RawMessage, n int) error {
 }
 
 // definition finds a table in @odata.context: by logical name or MetadataId, with or without a name for the key.
-var definition = regexp.MustCompile(`EntityDefinitions\((?:LogicalName=|MetadataId=)?'?([^')]+)'?\)`) //nolint:gochecknoglobals // constant
+var definition = regexp.MustCompile(`EntityDefinitions\((?:LogicalName=|MetadataId=)?'?([^')]+)'?\)`)
 
 func (in *importer) item(text json.RawMessage, of string, n int) error {
 	var t tableJSON

@@ -119,7 +119,7 @@ type reader struct {
 	at      []document.Node // by table
 }
 
-var schemaName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{1,7}_[A-Za-z0-9_]+$`) //nolint:gochecknoglobals // constant
+var schemaName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{1,7}_[A-Za-z0-9_]+$`)
 
 // custom checks that a name has a publisher's prefix.
 func (r *reader) custom(e document.Entry, what string) bool {

@@ -2,10 +2,12 @@ package schema
 
 import "slices"
 
-// Standard returns the tables that are there without being configured: account, contact, lead, opportunity, the tables that
-// owners and currencies live in, and new_membership, a custom table as a customer would make one.
+// Standard returns the tables that are there without being configured: account, contact, lead, opportunity, the activities task and phonecall,
+// the tables that users, their organisation and currencies live in, and new_membership, a custom table as a customer would make one.
 func Standard() []Table {
-	return []Table{account(), contact(), lead(), opportunity(), membership(), systemUser(), team(), currency()}
+	return []Table{
+		account(), contact(), lead(), opportunity(), task(), phoneCall(), membership(), systemUser(), team(), businessUnit(), role(), currency(),
+	}
 }
 
 // industries are the options of IndustryCode, which account and lead share.
@@ -28,6 +30,14 @@ func sources() []string {
 	}
 }
 
+// timeframe is a column of lead and of opportunity with a global choice.
+func timeframe() Column {
+	c := options("PurchaseTimeFrame", "Purchase Timeframe", Option{Value: 0, Label: "Immediate"}, Option{Value: 1, Label: "This Quarter"},
+		Option{Value: 2, Label: "Next Quarter"}, Option{Value: 3, Label: "This Year"}, Option{Value: 4, Label: "Unknown"})
+	c.Global = GlobalChoice{Name: "purchasetimeframe", Label: "Purchase Timeframe"}
+	return c
+}
+
 func account() Table {
 	columns := slices.Concat([]Column{
 		primary("AccountId", "Account"),
@@ -48,7 +58,7 @@ func account() Table {
 		choice("PaymentTermsCode", "Payment Terms", "Net 30", "2% 10, Net 30", "Net 45", "Net 60"),
 		boolean("CreditOnHold", "Credit Hold", "No", "Yes"), boolean("DoNotEMail", "Do not allow Emails", "Allow", "Do Not Allow"),
 		boolean("DoNotPhone", "Do not allow Phone Calls", "Allow", "Do Not Allow"),
-		moment("LastUsedInCampaign", "Last Date Included in Campaign"),
+		day(moment("LastUsedInCampaign", "Last Date Included in Campaign")),
 		lookup("ParentAccountId", "Parent Account", Target{Table: "account", Navigation: "parentaccountid"}),
 		lookup("PrimaryContactId", "Primary Contact", Target{Table: "contact", Navigation: "primarycontactid"}),
 		lookup("OriginatingLeadId", "Originating Lead", Target{Table: "lead", Navigation: "originatingleadid"}),
@@ -71,7 +81,7 @@ func contact() Table {
 		text("MobilePhone", "Mobile Phone", 50), text("Fax", "Fax", 50), text("WebSiteUrl", "Website", 200),
 		text("ExternalUserIdentifier", "External User Identifier", 50), text("GovernmentId", "Government", 50), text("EmployeeId", "Employee", 50),
 		memo("Description", "Description", 2000),
-		date("BirthDate", "Birthday"), date("Anniversary", "Anniversary"), moment("LastUsedInCampaign", "Last Date Included in Campaign"),
+		date("BirthDate", "Birthday"), date("Anniversary", "Anniversary"), day(moment("LastUsedInCampaign", "Last Date Included in Campaign")),
 		choice("GenderCode", "Gender", "Male", "Female"), choice("FamilyStatusCode", "Marital Status", "Single", "Married", "Divorced", "Widowed"),
 		choice("CustomerTypeCode", "Relationship Type", "Default Value"), choice("LeadSourceCode", "Lead Source", "Default Value"),
 		choice("AccountRoleCode", "Role", "Decision Maker", "Employee", "Influencer"),
@@ -99,7 +109,7 @@ func lead() Table {
 		text("EMailAddress1", "Email", 100), text("Telephone1", "Business Phone", 50), text("MobilePhone", "Mobile Phone", 50),
 		text("WebSiteUrl", "Website", 200), memo("Description", "Description", 2000),
 		choice("LeadSourceCode", "Lead Source", sources()...), choice("LeadQualityCode", "Rating", "Hot", "Warm", "Cold"),
-		choice("IndustryCode", "Industry", industries()...), choice("PurchaseTimeFrame", "Purchase Timeframe", "Immediate", "This Quarter"),
+		choice("IndustryCode", "Industry", industries()...), timeframe(),
 		integer("NumberOfEmployees", "No. of Employees", 0, 1000000), money("Revenue", "Annual Revenue"), money("BudgetAmount", "Budget Amount"),
 		boolean("DoNotEMail", "Do not allow Emails", "Allow", "Do Not Allow"), boolean("DecisionMaker", "Decision Maker?", "completed", "mark complete"),
 		date("EstimatedCloseDate", "Est. Close Date"), money("EstimatedAmount", "Est. Value"),
@@ -124,8 +134,7 @@ func opportunity() Table {
 		integer("CloseProbability", "Probability", 0, 100), choice("OpportunityRatingCode", "Rating", "Hot", "Warm", "Cold"),
 		options("SalesStage", "Sales Stage", Option{Value: 0, Label: "Qualify"}, Option{Value: 1, Label: "Develop"}, Option{Value: 2, Label: "Propose"},
 			Option{Value: 3, Label: "Close"}),
-		options("PurchaseTimeFrame", "Purchase Timeframe", Option{Value: 0, Label: "Immediate"}, Option{Value: 1, Label: "This Quarter"},
-			Option{Value: 2, Label: "Next Quarter"}, Option{Value: 3, Label: "This Year"}, Option{Value: 4, Label: "Unknown"}),
+		timeframe(),
 		boolean("IsRevenueSystemCalculated", "Revenue", "User Provided", "System Calculated"), boolean("DecisionMaker", "Decision Maker?", "completed", "mark complete"),
 		customer("CustomerId", "Potential Customer"),
 		lookup("ParentAccountId", "Account", Target{Table: "account", Navigation: "parentaccountid"}),
@@ -135,13 +144,13 @@ func opportunity() Table {
 		Option{Value: 1, Label: "In Progress"}, Option{Value: 2, Label: "On Hold"}, Option{Value: 3, Label: "Won", State: 1},
 		Option{Value: 4, Label: "Canceled", State: 2}, Option{Value: 5, Label: "Out-Sold", State: 2}))
 	return Table{
-		Name: "opportunity", Schema: "Opportunity", Set: "opportunities", Label: "Opportunity", PrimaryID: "opportunityid", PrimaryName: "name", TypeCode: 3,
+		Name: "opportunity", Schema: "Opportunity", Set: "opportunities", Label: "Opportunity", Plural: "Opportunities", PrimaryID: "opportunityid", PrimaryName: "name", TypeCode: 3,
 		Columns: columns,
 	}
 }
 
-// membership is what a customer's own table looks like: a publisher's prefix, navigation properties with capitals, a compound key, numbers and a
-// lookup among its columns, and a restricted delete.
+// membership is what a customer's own table looks like: a publisher's prefix, navigation properties with capitals, each type of column, a global
+// choice, labels in two languages, a compound key, numbers and a lookup among its columns, and a restricted delete.
 func membership() Table {
 	columns := slices.Concat([]Column{
 		primary("new_MembershipId", "Membership"),
@@ -152,11 +161,21 @@ func membership() Table {
 		date("new_JoinedOn", "Joined On"), moment("new_LastVisit", "Last Visit"),
 		{Name: "new_openingtime", Schema: "new_OpeningTime", Label: "Opening Time", Type: DateTime, Behavior: TimeZoneIndependent},
 		boolean("new_Paid", "Paid", "No", "Yes"), memo("new_Notes", "Notes", 4000),
+		{
+			Name: "new_channel", Schema: "new_Channel", Label: "Channel", Labels: Labels{1031: "Kanal"}, Type: Choice,
+			Global:  GlobalChoice{Name: "new_channels", Label: "Channels"},
+			Options: []Option{{Value: 1, Label: "Shop", Labels: Labels{1031: "Laden"}}, {Value: 2, Label: "Web"}},
+		},
+		{Name: "new_visits", Schema: "new_Visits", Label: "Visits", Type: Integer, Source: Rollup, ReadOnly: true},
+		column(BigInt, "new_Points", "Points"), column(ID, "new_ExternalId", "External ID"),
+		{Name: "new_photo", Schema: "new_Photo", Label: "Photo", Type: Image, MaxSize: 10240},
+		{Name: "new_contract", Schema: "new_Contract", Label: "Contract", Type: File, MaxSize: 32768},
 		lookup("new_Contact", "Contact", Target{Table: "contact", Navigation: "new_Contact", Restrict: true}),
 		lookup("new_Sponsor", "Sponsor", Target{Table: "account", Navigation: "new_Sponsor_account"}, Target{Table: "contact", Navigation: "new_Sponsor_contact"}),
 	}, active())
 	return Table{
-		Name: "new_membership", Schema: "new_Membership", Set: "new_memberships", Label: "Membership", PrimaryID: "new_membershipid", PrimaryName: "new_name",
+		Name: "new_membership", Schema: "new_Membership", Set: "new_memberships", Label: "Membership", Labels: Labels{1031: "Mitgliedschaft"},
+		PrimaryID: "new_membershipid", PrimaryName: "new_name",
 		TypeCode: 10001, Columns: columns,
 		Keys: []Key{
 			{Name: "new_programnumberkey", Label: "Program and Number Key", Columns: []string{"new_program", "new_number"}},
@@ -167,30 +186,9 @@ func membership() Table {
 	}
 }
 
-func systemUser() Table {
-	return Table{
-		Name: "systemuser", Schema: "SystemUser", Privilege: "User", Set: "systemusers", Label: "User", PrimaryID: "systemuserid", PrimaryName: "fullname", TypeCode: 8, Organization: true,
-		Columns: []Column{
-			primary("SystemUserId", "User"), text("FullName", "Full Name", 200), text("DomainName", "User Name", 1024),
-			column(ID, "ApplicationId", "Application ID"), boolean("IsDisabled", "Status", "Enabled", "Disabled"),
-			readOnly(moment("CreatedOn", "Created On")), readOnly(moment("ModifiedOn", "Modified On")), readOnly(column(BigInt, "VersionNumber", "Version Number")),
-		},
-	}
-}
-
-func team() Table {
-	return Table{
-		Name: "team", Schema: "Team", Set: "teams", Label: "Team", PrimaryID: "teamid", PrimaryName: "name", TypeCode: 9, Organization: true,
-		Columns: []Column{
-			primary("TeamId", "Team"), text("Name", "Team Name", 160), memo("Description", "Description", 2000),
-			readOnly(moment("CreatedOn", "Created On")), readOnly(moment("ModifiedOn", "Modified On")), readOnly(column(BigInt, "VersionNumber", "Version Number")),
-		},
-	}
-}
-
 func currency() Table {
 	return Table{
-		Name: "transactioncurrency", Schema: "TransactionCurrency", Set: "transactioncurrencies", Label: "Currency", PrimaryID: "transactioncurrencyid",
+		Name: "transactioncurrency", Schema: "TransactionCurrency", Set: "transactioncurrencies", Label: "Currency", Plural: "Currencies", PrimaryID: "transactioncurrencyid",
 		PrimaryName: "currencyname", TypeCode: 9105, Organization: true,
 		Columns: []Column{
 			primary("TransactionCurrencyId", "Currency"), text("CurrencyName", "Currency Name", 100), text("ISOCurrencyCode", "Currency Code", 5),

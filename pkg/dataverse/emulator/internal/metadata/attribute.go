@@ -27,16 +27,11 @@ func (m *Model) column(t *schema.Table, c *schema.Column, of string) *node {
 	for name, v := range m.particular(c) {
 		n.values[name] = v
 	}
-	switch c.Type {
-	case schema.Choice, schema.MultiChoice, schema.State, schema.Status, schema.Boolean:
-		n.follow = func(name string) ([]*node, bool) {
-			if (name == "GlobalOptionSet") == (c.Global.Name != "") {
-				return []*node{m.optionSet(t, c)}, true
-			}
+	n.follow = func(name string) ([]*node, bool) {
+		if n.typ.navigates(name) == nil || (name == "GlobalOptionSet") != (c.Global.Name != "") {
 			return nil, true
 		}
-	default:
-		n.follow = func(string) ([]*node, bool) { return nil, true }
+		return []*node{m.optionSet(t, c)}, true
 	}
 	return n
 }

@@ -132,12 +132,11 @@ func property(c *schema.Column) element {
 		name, readOnly = "_"+c.Name+"_value", true
 	}
 	e := tag("Property", "Name", name, "Type", c.Edm())
-	switch c.Type {
-	case schema.String, schema.Memo, schema.MultiChoice:
+	switch c.Edm() {
+	case "Edm.String":
 		e.attributes = append(e.attributes, "Unicode", "false")
-	case schema.Decimal, schema.Money:
+	case "Edm.Decimal":
 		e.attributes = append(e.attributes, "Scale", "Variable")
-	default:
 	}
 	if c.Label != "" {
 		e = e.with(tag("Annotation", "Term", "Org.OData.Core.V1.Description", "String", c.Label))

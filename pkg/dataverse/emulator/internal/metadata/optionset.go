@@ -1,10 +1,6 @@
 package metadata
 
-import (
-	"strconv"
-
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
-)
+import "github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 
 // optionSet makes the choice of a column. A status reason says which state it belongs to, a boolean has two fixed options.
 func (m *Model) optionSet(t *schema.Table, c *schema.Column) *node {
@@ -47,14 +43,11 @@ func (m *Model) option(t *schema.Table, c *schema.Column, o schema.Option) objec
 		"Value": o.Value, "Label": m.label(o.Label, o.Labels), "Description": m.label("", nil), "Color": nil, "IsManaged": !isCustom(c.Name),
 		"ExternalValue": "", "ParentValues": []int{}, "Tag": nil, "IsHidden": false, "MetadataId": nil, "HasChanged": nil,
 	}
-	switch c.Type {
-	case schema.State:
+	if c.Type == schema.State {
 		option["@odata.type"], option["InvariantName"], option["DefaultStatus"] = "#Microsoft.Dynamics.CRM.StateOptionMetadata", o.Label, reason(t, o.Value)
-	case schema.Status:
+	}
+	if c.Type == schema.Status {
 		option["@odata.type"], option["State"], option["TransitionData"] = "#Microsoft.Dynamics.CRM.StatusOptionMetadata", o.State, nil
-	case schema.Choice, schema.MultiChoice, schema.Boolean: // have nothing more
-	default:
-		panic("metadata: column " + c.Name + " of type " + strconv.Itoa(int(c.Type)) + " has no options")
 	}
 	return option
 }

@@ -71,7 +71,7 @@ func (m *Model) relationship(t *schema.Table, c *schema.Column, to schema.Target
 			"Unshare": "NoCascade", "RollupView": "NoCascade",
 		},
 		"AssociatedMenuConfiguration": object{
-			"Behavior": "UseCollection", "Group": "Details", "Label": m.label("", nil), "Order": 10000, "IsCustomizable": true, "Icon": nil,
+			"Behavior": "UseCollectionName", "Group": "Details", "Label": m.label("", nil), "Order": 10000, "IsCustomizable": true, "Icon": nil,
 			"ViewId": "00000000-0000-0000-0000-000000000000", "AvailableOffline": true, "MenuId": nil, "QueryApi": nil,
 		},
 	}, follow: func(string) ([]*node, bool) { return nil, true }}

@@ -41,7 +41,7 @@ func (m *Model) entity(t *schema.Table) object {
 	return object{
 		"MetadataId": m.config.ID("entity", t.Name), "HasChanged": nil, "LogicalName": t.Name, "SchemaName": t.Schema, "EntitySetName": t.Set,
 		"LogicalCollectionName": t.Set, "CollectionSchemaName": t.Schema + "s", "DisplayName": m.label(t.Label, t.Labels),
-		"DisplayCollection": m.label(plural, nil), "Description": m.label("", nil), "PrimaryIdAttribute": t.PrimaryID,
+		"DisplayCollectionName": m.label(plural, nil), "Description": m.label("", nil), "PrimaryIdAttribute": t.PrimaryID,
 		"PrimaryNameAttribute": orNull(t.PrimaryName), "PrimaryImageAttribute": image, "ObjectTypeCode": t.TypeCode, "OwnershipType": ownership(t),
 		"TableType": t.Kind.String(), "IsActivity": t.Activity, "IsActivityParty": false, "IsPrivate": false, "IsIntersect": false,
 		"IsLogicalEntity": false, "IsChildEntity": false, "IsBPFEntity": false, "IsAIRUpdated": false, "IsCustomEntity": custom, "IsManaged": !custom,
@@ -66,7 +66,7 @@ func (m *Model) entity(t *schema.Table) object {
 		"HasActivities": false, "HasFeedback": false, "HasEmailAddresses": false, "EntityHelpUrlEnabled": false, "EntityHelpUrl": nil, "EntityColor": nil,
 		"IconLargeName": nil, "IconMediumName": nil, "IconSmallName": nil, "IconVectorName": nil, "MobileOfflineFilters": nil,
 		"RecurrenceBaseEntityLogicalName": nil, "ReportViewName": "Filtered" + t.Schema, "IntroducedVersion": introduced, "ExternalName": nil,
-		"ExternalCollection": nil, "DataProviderId": nil, "DataSourceId": nil, "UsesBusinessDataLabelTable": false, "SettingOf": nil,
+		"ExternalCollectionName": nil, "DataProviderId": nil, "DataSourceId": nil, "UsesBusinessDataLabelTable": false, "SettingOf": nil,
 		"OwnerId": nil, "OwnerIdType": nil, "CreatedOn": installed, "ModifiedOn": installed, "Settings": []object{}, "Privileges": m.privileges(t),
 	}
 }

@@ -122,7 +122,7 @@ var (
 	entity = &entityType{
 		name: "EntityMetadata", key: "LogicalName",
 		properties: strings.Fields(`MetadataId HasChanged LogicalName SchemaName EntitySetName LogicalCollectionName CollectionSchemaName DisplayName
-			DisplayCollection Description PrimaryIdAttribute PrimaryNameAttribute PrimaryImageAttribute ObjectTypeCode OwnershipType TableType
+			DisplayCollectionName Description PrimaryIdAttribute PrimaryNameAttribute PrimaryImageAttribute ObjectTypeCode OwnershipType TableType
 			IsActivity IsActivityParty IsPrivate IsIntersect IsLogicalEntity IsChildEntity IsBPFEntity IsAIRUpdated IsCustomEntity IsManaged
 			IsCustomizable IsRenameable IsMappable IsImportable IsSolutionAware IsOptimisticConcurrencyEnabled ChangeTrackingEnabled
 			CanChangeTrackingBeEnabled IsAuditEnabled IsAvailableOffline IsDuplicateDetectionEnabled IsBusinessProcessEnabled
@@ -135,7 +135,7 @@ var (
 			CanModifyAdditionalSettings CanChangeHierarchicalRelationship CanTriggerWorkflow ActivityTypeMask AutoRouteToOwnerQueue
 			AutoCreateAccessTeams DaysSinceRecordLastModified HasNotes HasActivities HasFeedback HasEmailAddresses EntityHelpUrlEnabled
 			EntityHelpUrl EntityColor IconLargeName IconMediumName IconSmallName IconVectorName MobileOfflineFilters
-			RecurrenceBaseEntityLogicalName ReportViewName IntroducedVersion ExternalName ExternalCollection DataProviderId DataSourceId
+			RecurrenceBaseEntityLogicalName ReportViewName IntroducedVersion ExternalName ExternalCollectionName DataProviderId DataSourceId
 			UsesBusinessDataLabelTable SettingOf OwnerId OwnerIdType CreatedOn ModifiedOn Settings Privileges`),
 		navigation: map[string]*entityType{
 			"Attributes": attribute, "Keys": key, "ManyToOneRelationships": oneToMany, "OneToManyRelationships": oneToMany,
