@@ -1,11 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Saves the metadata of tables of a real environment, for the emulator to have the same tables:
 #
 #   DATAVERSE_URL=https://contoso.crm4.dynamics.com DATAVERSE_TOKEN=… scripts/save-metadata.sh contact cr1_visit > tables/contoso.json
 #
 # The token is an access token for the environment; az account get-access-token --resource "$DATAVERSE_URL" --query accessToken -o tsv prints
 # one. Any security role may read metadata. Lookups keep those targets whose tables are saved too, or are standard tables of the emulator.
-set -eu
+set -euo pipefail
 : "${DATAVERSE_URL:?set it to the environment, as https://contoso.crm4.dynamics.com}"
 : "${DATAVERSE_TOKEN:?set it to an access token for the environment}"
 [ $# -gt 0 ] || { echo "name the tables by their logical names, as contact" >&2; exit 2; }

@@ -20,7 +20,7 @@ func standard() *Model {
 
 func TestEveryThingHasThePropertiesOfItsTypeAndNoOthers(t *testing.T) {
 	m := standard()
-	nodes := append(m.entities(), m.relationships()...)
+	nodes := append(m.entities(segment{}), m.relationships()...)
 	for _, table := range m.tables {
 		nodes = append(append(nodes, m.attributes(table)...), m.keys(table)...)
 		for i := range table.Columns {

@@ -101,7 +101,7 @@ func (m *Model) resolve(segments []segment) (*place, error) {
 	p := &place{path: segments}
 	switch segments[0].name {
 	case "EntityDefinitions":
-		p.declared, p.nodes = entity, m.entities()
+		p.declared, p.nodes = entity, m.entities(segments[0])
 	case "GlobalOptionSetDefinitions":
 		p.declared, p.nodes = optionSetBase, m.globalOptionSets()
 	case "RelationshipDefinitions":

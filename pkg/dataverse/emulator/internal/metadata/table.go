@@ -8,11 +8,14 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
-// entities lists all tables.
-func (m *Model) entities() []*node {
-	nodes := make([]*node, len(m.tables))
-	for i, t := range m.tables {
-		nodes[i] = &node{typ: entity, values: m.entity(t), follow: func(name string) ([]*node, bool) {
+// entities lists all tables, or the one that a key addresses: a client asks for one at a time, and a definition is large.
+func (m *Model) entities(s segment) []*node {
+	nodes := []*node{}
+	for _, t := range m.tables {
+		if s.keyed && s.key.text != t.Name && s.key.id != m.config.ID("entity", t.Name) {
+			continue
+		}
+		nodes = append(nodes, &node{typ: entity, values: m.entity(t), follow: func(name string) ([]*node, bool) {
 			switch name {
 			case "Attributes":
 				return m.attributes(t), false
@@ -24,7 +27,7 @@ func (m *Model) entities() []*node {
 				return m.oneToMany(t), false
 			}
 			return nil, false // the emulator has no many-to-many relationships
-		}}
+		}})
 	}
 	return nodes
 }
