@@ -84,7 +84,7 @@ func (d *reader) format(t *table, r *row, column int, v []byte) (string, bool) {
 	case schema.Lookup, schema.Customer, schema.Owner:
 		name := jsonobject.Text(d.nameOf(c, value(r.cells, column)))
 		return name, name != ""
-	case schema.String, schema.Memo, schema.ID:
+	case schema.String, schema.Memo, schema.ID, schema.Image, schema.File:
 	}
 	return "", false
 }
