@@ -20,24 +20,31 @@
 //   - WhoAmI, RetrieveCurrentOrganization, RetrieveTotalRecordCount.
 //   - POST, PATCH, PUT and DELETE by GUID and by alternate key, conditions and representations; checks of names, types, lengths, ranges,
 //     choices, state and reason; lookups by GUID, alternate key and Content-ID; duplicates; restricted deletes.
-//   - GET of a row and of a set with $select, $filter, $orderby, $top, $count and pages of at most 5,000.
+//   - GET of a row, of a set, and of what is below them: columns, lookups, the rows that point at a row, $value, $ref and $count. $select, $filter with
+//     paths over lookups, any and all, aliases and the usual query functions (In, Between, ContainValues, EqualUserId, LastXDays …), $orderby, $top,
+//     $count, $expand of lookups and collections, $apply with filter, groupby and aggregate; FetchXML on one table. Pages of at most 5,000, by a
+//     position that holds whatever happens to the rows. Annotations with formatted values in the language of the United States and in UTC;
+//     odata.metadata none, minimal and full; change tracking, with 100,000 deletes remembered for each table; RetrieveTotalRecordCount.
 //   - $batch with change sets, rollback, references, continue-on-error, the 1,000 operations and the lost last write of bodies without CRLF.
 //   - The three service protection limits, in sliding windows for each application user, at their documented values unless Config says otherwise.
 //
 // # What is not
 //
-// Deep inserts, $expand of rows, FetchXML and $apply (answered with 501), bulk messages (CreateMultiple and
-// its kin), change tracking, annotations with formatted values. Plug-ins, duplicate detection
+// Deep inserts, bulk messages (CreateMultiple and its kin). Plug-ins, duplicate detection
 // rules. Sharing, hierarchy security, access teams; roles, teams and states that change by writes to their tables instead of by methods of Server
 // (a PATCH of isdisabled disables nobody). Cascades: rows that point at a deleted row keep the GUID, unless the
 // relationship restricts the delete. Elastic and virtual tables; files and images but for their metadata. Several web servers with quotas of their own.
 // Rounding to a column's precision. Closing opportunities by actions only.
+//
+// Of queries: saved queries; joins, aggregates and distinct of FetchXML; query functions for hierarchies, fiscal periods and teams; what comes after a
+// grouping in $apply (all of these are answered with 501); many-to-many relationships, casts in paths, wildcards in the arguments of contains.
 //
 // What the reference marks UNCONFIRMED, and a client could depend on, is in Assumptions.
 //
 // # How it is built
 //
 // A request becomes a call, with buffers that are reused. internal/batch cuts the body into operations without copying; address.go resolves an
-// operation's URL, body.go and value.go check its body against the table, write.go is the status matrix, row.go keeps rows as JSON text by column
+// operation's URL, body.go and value.go check its body against the table, internal/odata reads query strings, which query.go binds to a table; page.go
+// finds the rows, render.go writes them; write.go is the status matrix, row.go keeps rows as JSON text by column
 // in one allocation. Each table has its own lock; a change set has them all.
 package emulator

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
@@ -316,8 +315,9 @@ func (d *reader) function(s scope, e *odata.Call) (predicate, *failure) {
 	}
 	part := []byte(strings.ToLower(literal.Text))
 	return func(r *row) bool {
+		var scratch [256]byte
 		v := x.read(r)
-		return len(v) > 0 && test([]byte(strings.ToLower(jsonobject.Text(v))), part)
+		return len(v) > 0 && test(appendLower(scratch[:0], v), part)
 	}, nil
 }
 

@@ -174,20 +174,27 @@ func appendNormal(dst []byte, c *schema.Column, v []byte) []byte {
 // appendFolded appends the text of a JSON string in the form of section 2.6: no case, nothing blank at the right.
 func appendFolded(dst, token []byte) []byte {
 	start := len(dst)
+	dst = appendLower(dst, token)
+	end := len(dst)
+	for end > start && dst[end-1] == ' ' {
+		end--
+	}
+	return dst[:end]
+}
+
+// appendLower appends the text of a JSON string without case.
+func appendLower(dst, token []byte) []byte {
+	start := len(dst)
 	for _, b := range token[1 : len(token)-1] {
 		if b >= utf8.RuneSelf || b == '\\' {
-			return append(dst[:start], strings.ToLower(strings.TrimRight(jsonobject.Text(token), " "))...)
+			return append(dst[:start], strings.ToLower(jsonobject.Text(token))...)
 		}
 		if 'A' <= b && b <= 'Z' {
 			b += 'a' - 'A'
 		}
 		dst = append(dst, b)
 	}
-	end := len(dst)
-	for end > start && dst[end-1] == ' ' {
-		end--
-	}
-	return dst[:end]
+	return dst
 }
 
 // appendDecimal makes 12.50 and 12.5 the same. Exponents are rare enough for a float.

@@ -16,7 +16,8 @@ func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 	if !a.single {
 		return c.ofCollection(op, a.table.all(), segments, query)
 	}
-	w := walk{c: c, table: a.table, find: a.row, missing: a.missing}
+	kept := *a // so that the address of a write need not be on the heap
+	w := walk{c: c, table: a.table, find: kept.row, missing: kept.missing}
 	for {
 		name := segments[0]
 		base, key, _ := strings.Cut(name, "(")

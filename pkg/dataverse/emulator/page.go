@@ -172,7 +172,6 @@ type cookie struct {
 	tracking uint64 // version at which a read with change tracking began; 0 without
 }
 
-//nolint:gochecknoglobals // constant tables
 var (
 	cookieForm   = regexp.MustCompile(`^<cookie pagenumber="([0-9]{1,9})" pagingcookie="([^"]*)" istracking="(?:True|False)" />$`)
 	positionForm = regexp.MustCompile(`^<cookie page="[0-9]+" position="([0-9a-f]+)" version="([0-9]+)">`)

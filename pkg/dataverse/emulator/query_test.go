@@ -193,8 +193,10 @@ func TestExpandsOfLookups(t *testing.T) { // 7
 	if dig(list, "value", 0, "parentcustomerid_account") != nil || dig(list, "value", 1, "parentcustomerid_account", "name") != "Beta" {
 		t.Errorf("list %v", list)
 	}
-	for _, query := range []string{"$select=parentcustomerid_account", "$select=parentcustomerid", "$expand=parentcustomerid", "$expand=ownerid($select=fullname)", "$expand=parentcustomerid_account($filter=name eq 'x')",
-		"$expand=parentcustomerid_account($skip=1)", "$expand=parentcustomerid_account($select=nothing)"} {
+	for _, query := range []string{
+		"$select=parentcustomerid_account", "$select=parentcustomerid", "$expand=parentcustomerid", "$expand=ownerid($select=fullname)", "$expand=parentcustomerid_account($filter=name eq 'x')",
+		"$expand=parentcustomerid_account($skip=1)", "$expand=parentcustomerid_account($select=nothing)",
+	} {
 		if a := e.do("GET", "contacts?"+escaped(query), ""); a.status != 400 || a.code() != "0x80060888" {
 			t.Errorf("%s: %d %s", query, a.status, a.body)
 		}
@@ -530,7 +532,11 @@ func TestConditionalAndOtherMethods(t *testing.T) { // 2.1, 2.11
 		path, header string
 		status       int
 	}{
-		{one, "If-None-Match: " + tag, 304}, {one, "If-None-Match: null", 200}, {one, `If-None-Match: W/"1"`, 200}, {one, "If-Match: " + tag, 200}, {one, `If-Match: W/"1"`, 412},
+		{one, "If-None-Match: " + tag, 304},
+		{one, "If-None-Match: null", 200},
+		{one, `If-None-Match: W/"1"`, 200},
+		{one, "If-Match: " + tag, 200},
+		{one, `If-Match: W/"1"`, 412},
 		{one + "&$expand=parentcustomerid_account", "If-None-Match: " + tag, 200},
 	} {
 		if a := e.do("GET", c.path, "", c.header); a.status != c.status || a.status == 304 && a.body != "" {

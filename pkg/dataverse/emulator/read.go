@@ -9,7 +9,8 @@ import (
 
 // retrieve is GET /set(id) and /set(key).
 func (c *call) retrieve(op *batch.Operation, a *address, text []byte) *reply {
-	return c.retrieveRow(op, a.table, a.row, a.missing, text)
+	kept := *a // so that the address of a write need not be on the heap
+	return c.retrieveRow(op, kept.table, kept.row, kept.missing, text)
 }
 
 // retrieveRow answers with the row that find returns while the table is locked.

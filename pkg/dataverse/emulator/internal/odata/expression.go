@@ -349,7 +349,6 @@ func (p *parser) call(path Path, name string) (Expression, error) {
 	return c, nil
 }
 
-//nolint:gochecknoglobals // constant table
 var (
 	guidForm   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	dateForm   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)

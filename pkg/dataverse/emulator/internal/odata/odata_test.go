@@ -97,8 +97,10 @@ func TestOptionsAreReadWithNestedExpands(t *testing.T) {
 		many.Text != "$filter=contains%28x%2C%27a%3Bb%2C%28%27%29&$orderby=y%20desc&$top=2" {
 		t.Errorf("got %+v", many)
 	}
-	for _, in := range []string{"$skip=1", "$top=x", "$top=-1", "$search=x", "$count=1", "$filter=%zz", "$expand=a($count=true)", "$expand=a($select", "$expand=(", "$orderby=a up", "$select=a,",
-		"$expand=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p", "$apply=groupby(a)", "$apply=aggregate(a as b)", "$apply=concat(a)"} {
+	for _, in := range []string{
+		"$skip=1", "$top=x", "$top=-1", "$search=x", "$count=1", "$filter=%zz", "$expand=a($count=true)", "$expand=a($select", "$expand=(", "$orderby=a up", "$select=a,",
+		"$expand=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p", "$apply=groupby(a)", "$apply=aggregate(a as b)", "$apply=concat(a)",
+	} {
 		if _, err := ParseOptions(in); err == nil {
 			t.Errorf("%s was accepted", in)
 		}

@@ -121,6 +121,8 @@ func (o *Options) set(name, v string, aliases map[string]string, depth int) (err
 		o.Apply, err = apply(v, aliases)
 	case name == "fetchXml":
 		o.FetchXML = v
+	case name == "savedQuery" || name == "userQuery":
+		return &Error{Text: "The emulator does not know the query option " + name + ".", Unsupported: true}
 	case name == "$format": // the Accept header decides
 	case strings.HasPrefix(name, "$"):
 		return fail("The query parameter '%s' is not supported.", name)
