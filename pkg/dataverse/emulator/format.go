@@ -15,6 +15,8 @@ const (
 	lookupLogicalName     = "Microsoft.Dynamics.CRM.lookuplogicalname"
 	associatedNavigation  = "Microsoft.Dynamics.CRM.associatednavigationproperty"
 	totalRecordCount      = "Microsoft.Dynamics.CRM.totalrecordcount"
+	pagingCookie          = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
+	moreRecords           = "Microsoft.Dynamics.CRM.morerecords"
 	totalRecordCountLimit = "Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
 )
 

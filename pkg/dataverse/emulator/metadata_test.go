@@ -49,18 +49,18 @@ const thing = "EntityDefinitions(LogicalName='cr1_thing')"
 func TestDefinitionsAreFilteredByAnyExpression(t *testing.T) { // 6.1
 	e := things(t)
 	for filter, want := range map[string]string{
-		"LogicalName eq 'contact'":                                                                                      "contact",
-		"SchemaName eq 'Contact' and not (IsActivity eq true)":                                                          "contact",
-		"(ObjectTypeCode eq 1 or ObjectTypeCode eq 2) and IsPrivate eq false":                                           "account contact",
-		"ObjectTypeCode lt 3 and IsCustomizable/Value eq true":                                                          "account contact",
-		"IsCustomizable/Value eq false":                                                                                 "",
-		"contains(LogicalName,'thing')":                                                                                 "cr1_thing",
-		"startswith(LogicalName,'acc') or endswith(SchemaName,'Thing')":                                                 "account cr1_thing",
-		"IsCustomEntity and TableType eq 'Elastic'":                                                                     "cr1_thing",
+		"LogicalName eq 'contact'":                                            "contact",
+		"SchemaName eq 'Contact' and not (IsActivity eq true)":                "contact",
+		"(ObjectTypeCode eq 1 or ObjectTypeCode eq 2) and IsPrivate eq false": "account contact",
+		"ObjectTypeCode lt 3 and IsCustomizable/Value eq true":                "account contact",
+		"IsCustomizable/Value eq false":                                       "",
+		"contains(LogicalName,'thing')":                                       "cr1_thing",
+		"startswith(LogicalName,'acc') or endswith(SchemaName,'Thing')":       "account cr1_thing",
+		"IsCustomEntity and TableType eq 'Elastic'":                           "cr1_thing",
 		"OwnershipType eq Microsoft.Dynamics.CRM.OwnershipTypes'OrganizationOwned' and startswith(LogicalName,'trans')": "transactioncurrency",
 		"not contains(LogicalName,'a') and not contains(LogicalName,'e')":                                               "cr1_thing opportunity",
-		"PrimaryImageAttribute ne null":                                                                                 "cr1_thing",
-		"DisplayName/UserLocalizedLabel/Label eq 'Thing'":                                                               "cr1_thing",
+		"PrimaryImageAttribute ne null":                   "cr1_thing",
+		"DisplayName/UserLocalizedLabel/Label eq 'Thing'": "cr1_thing",
 	} {
 		if names, _ := e.list("EntityDefinitions?$select=LogicalName&" + escaped("$filter="+filter)); strings.Join(names, " ") != want {
 			t.Errorf("%s: %v, want %s", filter, names, want)

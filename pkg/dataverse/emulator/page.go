@@ -178,7 +178,10 @@ var (
 )
 
 // token returns the $skiptoken, percent-encoded.
-func (k cookie) token(t *table, rows []*row) string {
+func (k cookie) token(t *table, rows []*row) string { return percent(k.element(t, rows)) }
+
+// element returns the cookie as XML.
+func (k cookie) element(t *table, rows []*row) string {
 	first, last := rows[0].id.String(), rows[len(rows)-1].id.String()
 	inner := `<cookie page="` + strconv.Itoa(k.number-1) + `" position="` + hex.EncodeToString(k.position) + `" version="` + strconv.FormatUint(k.tracking, 10) + `"><` +
 		t.PrimaryID + ` last="{` + strings.ToUpper(last) + `}" first="{` + strings.ToUpper(first) + `}" /></cookie>`
@@ -186,7 +189,7 @@ func (k cookie) token(t *table, rows []*row) string {
 	if k.tracking > 0 {
 		tracking = "True"
 	}
-	return percent(`<cookie pagenumber="` + strconv.Itoa(k.number) + `" pagingcookie="` + percent(percent(inner)) + `" istracking="` + tracking + `" />`)
+	return `<cookie pagenumber="` + strconv.Itoa(k.number) + `" pagingcookie="` + percent(percent(inner)) + `" istracking="` + tracking + `" />`
 }
 
 func percent(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
@@ -196,29 +199,44 @@ func readCookie(text string) (cookie, *failure) {
 	if text == "" {
 		return cookie{number: 1}, nil
 	}
-	malformed := badURI.says("Malformed XML in the Paging Cookie")
 	outer := cookieForm.FindStringSubmatch(text)
 	if outer == nil {
-		return cookie{}, malformed
+		return cookie{}, malformedCookie()
 	}
 	inner, err := url.QueryUnescape(outer[2])
 	if err == nil {
 		inner, err = url.QueryUnescape(inner)
 	}
-	place := positionForm.FindStringSubmatch(inner)
-	if err != nil || place == nil {
-		return cookie{}, malformed
+	if err != nil {
+		return cookie{}, malformedCookie()
 	}
-	var k cookie
-	var err1, err2, err3 error
-	k.number, err1 = strconv.Atoi(outer[1])
-	k.position, err2 = hex.DecodeString(place[1])
-	k.tracking, err3 = strconv.ParseUint(place[2], 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil || k.number < 1 {
-		return cookie{}, malformed
+	k, f := readPosition(inner)
+	k.number, err = strconv.Atoi(outer[1])
+	if f == nil && (err != nil || k.number < 1 || k.position == nil) {
+		f = malformedCookie()
+	}
+	return k, f
+}
+
+// readPosition reads the inner element, which is also the paging-cookie of FetchXML; none is the beginning.
+func readPosition(text string) (k cookie, f *failure) {
+	if text == "" {
+		return k, nil
+	}
+	place := positionForm.FindStringSubmatch(text)
+	if place == nil {
+		return k, malformedCookie()
+	}
+	var err1, err2 error
+	k.position, err1 = hex.DecodeString(place[1])
+	k.tracking, err2 = strconv.ParseUint(place[2], 10, 64)
+	if err1 != nil || err2 != nil {
+		return k, malformedCookie()
 	}
 	return k, nil
 }
+
+func malformedCookie() *failure { return badURI.says("Malformed XML in the Paging Cookie") }
 
 // link is the URL of the next page, or of the changes since: the same query with another token.
 func (d *reader) link(path, text, name, token string) string {

@@ -21,6 +21,7 @@ func FuzzQueries(f *testing.F) {
 		"$filter=Microsoft.Dynamics.CRM.Between(PropertyName='birthdate',PropertyValues=['1900-01-01','2000-01-01'])",
 		"$filter=Microsoft.Dynamics.CRM.OlderThanXYears(PropertyName='createdon',PropertyValue=1) or Microsoft.Dynamics.CRM.On(PropertyName='birthdate',PropertyValue='x')",
 		"$apply=filter(firstname ne null)/groupby((_parentcustomerid_value),aggregate($count as n,createdon with max as m))&$orderby=n desc",
+		`fetchXml=<fetch top="1"><entity name="contact"><order attribute="lastname"/><filter><condition attribute="statecode" operator="eq" value="0"/></filter></entity></fetch>`,
 		"$skiptoken=<cookie pagenumber=\"2\" pagingcookie=\"%253Ccookie%2520page%253D%25221%2522%2520position%253D%252200%2522%2520version%253D%25220%2522%253E\" istracking=\"False\" />",
 		"$deltatoken=1!x", "$filter=contactid eq 00000000-0000-0000-0000-000000000011", "$filter=externaluseridentifier eq null", "$filter=true or statecode eq 0.5", "$select=", "$top=0&$count=true",
 	} {

@@ -29,7 +29,7 @@ func (d *reader) queryFunction(s scope, name string, e *odata.Call) (predicate, 
 	if f != nil {
 		return nil, f
 	}
-	values, f := arguments(x, name, e)
+	values, f := arguments(name, e)
 	if f != nil {
 		return nil, f
 	}
@@ -45,7 +45,7 @@ func (d *reader) property(t *table, name string) (term, *failure) {
 }
 
 // arguments returns PropertyValue or PropertyValues, whose values are in quotes whatever their type.
-func arguments(x term, name string, e *odata.Call) ([]odata.Literal, *failure) {
+func arguments(name string, e *odata.Call) ([]odata.Literal, *failure) {
 	var values []odata.Literal
 	switch v := e.Named["PropertyValues"].(type) {
 	case odata.List:
@@ -58,11 +58,9 @@ func arguments(x term, name string, e *odata.Call) ([]odata.Literal, *failure) {
 		return nil, badURI.says("The parameter PropertyValues of the function '%s' is no list.", name)
 	}
 	values = slices.Clone(values)
-	for i, v := range values {
-		if v.Kind == odata.String && x.schema().Edm() != "Edm.String" {
-			if word, ok := odata.Word(v.Text); ok {
-				values[i] = word
-			}
+	for i := range values {
+		if values[i].Kind == odata.String {
+			values[i].Kind = odata.Untyped
 		}
 	}
 	return values, nil
@@ -86,11 +84,11 @@ func (d *reader) condition(x term, name string, values []odata.Literal) (predica
 	case "EqualBusinessId", "NotEqualBusinessId":
 		return equalTo(x, d.c.rights.Unit, name == "EqualBusinessId"), nil
 	case "On", "NotOn", "OnOrAfter", "OnOrBefore":
-		return d.onDate(x, name, values)
+		return onDate(x, name, values)
 	}
 	n := 0
 	if strings.Contains(name, "X") {
-		if len(values) != 1 || values[0].Kind != odata.Number {
+		if len(values) != 1 {
 			return nil, badURI.says("The function '%s' needs the parameter PropertyValue, a whole number.", name)
 		}
 		var err error
@@ -142,8 +140,8 @@ func equalTo(x term, id uuid.UUID, equal bool) predicate {
 }
 
 // onDate compares the day of a date.
-func (d *reader) onDate(x term, name string, values []odata.Literal) (predicate, *failure) {
-	if len(values) != 1 || values[0].Kind != odata.Date && values[0].Kind != odata.Moment || x.schema().Type != schema.DateTime {
+func onDate(x term, name string, values []odata.Literal) (predicate, *failure) {
+	if len(values) != 1 || len(values[0].Text) < 10 || x.schema().Type != schema.DateTime {
 		return nil, badURI.says("The function '%s' needs a date as PropertyValue, and applies to dates.", name)
 	}
 	day, ok := parseDate([]byte(values[0].Text)[:10])

@@ -89,7 +89,7 @@ func (c *call) list(op *batch.Operation, l collection, text []byte) *reply {
 		return failed(f)
 	}
 	if q.FetchXML != "" {
-		return failed(notImplemented.says("The emulator does not know the query option fetchXml."))
+		return d.fetch(l, q.FetchXML)
 	}
 	if q.Apply != nil {
 		return d.aggregated(q, l.within)

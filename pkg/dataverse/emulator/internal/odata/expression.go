@@ -20,7 +20,8 @@ const (
 	String
 	GUID
 	Date
-	Moment // date and time with a zone
+	Moment  // date and time with a zone
+	Untyped // whatever the property that it is compared with is of: in FetchXML, and in quotes of query functions
 )
 
 // Edm returns the OData type of the literal.
@@ -41,6 +42,8 @@ func (l Literal) Edm() string {
 		return "Edm.Date"
 	case Moment:
 		return "Edm.DateTimeOffset"
+	case Untyped:
+		return "Edm.String"
 	case Null:
 	}
 	return "<null>"

@@ -1,0 +1,85 @@
+package emulator
+
+import (
+	"net/http"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/fetchxml"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+)
+
+// fetch answers GET /set?fetchXml=…: a query like any other, but for its pages, which a cookie in the XML itself continues.
+func (d *reader) fetch(l collection, text string) *reply {
+	t := l.table
+	x, err := fetchxml.Parse(text)
+	if err != nil {
+		return failed(unreadable(err))
+	}
+	if x.Table != t.Name {
+		return failed(badURI.says("The entity name '%s' of the FetchXML is not that of the entity set '%s'.", x.Table, t.Set))
+	}
+	t.readNames(&x.Options)
+	q, f := d.bind(t, x.Options)
+	if f != nil {
+		return failed(f)
+	}
+	size := d.pageSize(q)
+	if x.Size > 0 {
+		size = min(x.Size, maxPage)
+	}
+	at, f := readPosition(x.Cookie)
+	if f != nil {
+		return failed(f)
+	}
+	skip := 0
+	if at.position == nil {
+		skip = size * (x.Page - 1)
+	}
+	defer d.lock()()
+	p := d.search(q, l.within, skip+size, at.position)
+	p.rows = p.rows[min(skip, len(p.rows)):]
+	d.gather(q, p.rows)
+	out := d.opening(q, p, false)
+	if p.more && q.Top < 0 {
+		if d.prefer.wants(pagingCookie) {
+			out = appendQuoted(appendMember(out, "", "@"+pagingCookie), cookie{number: x.Page + 1, position: p.last}.element(t, p.rows))
+		}
+		if d.prefer.wants(moreRecords) {
+			out = append(appendMember(out, "", "@"+moreRecords), "true"...)
+		}
+	}
+	out = d.appendRows(appendMember(out, "value", ""), q, p.rows)
+	return &reply{status: http.StatusOK, contentType: d.level.contentType(), body: append(out, '}'), applied: d.prefer.echo()}
+}
+
+// readNames replaces logical names by the names that queries have: lookups as _x_value.
+func (t *table) readNames(o *odata.Options) {
+	name := func(logical string) string {
+		if column, ok := t.byName[logical]; ok {
+			return readName(&t.columns[column])
+		}
+		return logical
+	}
+	var in func(odata.Expression)
+	in = func(e odata.Expression) {
+		switch e := e.(type) {
+		case odata.Path:
+			e[0] = name(e[0])
+		case *odata.Binary:
+			in(e.Left)
+			in(e.Right)
+		case *odata.Not:
+			in(e.Of)
+		case *odata.Call:
+			for _, a := range e.Arguments {
+				in(a)
+			}
+		}
+	}
+	for i := range o.Select {
+		o.Select[i] = name(o.Select[i])
+	}
+	for i := range o.Order {
+		in(o.Order[i].Path)
+	}
+	in(o.Filter)
+}
