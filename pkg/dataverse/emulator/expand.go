@@ -88,7 +88,7 @@ func (d *reader) gather(q *query, rows []*row) {
 		}
 		below := map[*query][]*row{}
 		for _, r := range rows {
-			if other, of := x.target(d, r); other != nil {
+			if other, of := x.target(d, r); other != nil && of.expands != nil {
 				below[of] = append(below[of], other)
 			}
 		}
