@@ -9,17 +9,6 @@ import (
 
 // This file says which literals of a query a column can be compared with.
 
-// isNumber reports whether values of the column are JSON numbers.
-func isNumber(c *schema.Column) bool {
-	switch c.Type {
-	case schema.Integer, schema.BigInt, schema.Decimal, schema.Double, schema.Money, schema.Choice, schema.State, schema.Status:
-		return true
-	case schema.String, schema.Memo, schema.Boolean, schema.MultiChoice, schema.DateTime, schema.ID, schema.Lookup, schema.Customer, schema.Owner,
-		schema.Image, schema.File:
-	}
-	return false
-}
-
 // typed turns a literal into the JSON that a column of that type would be read as; null is empty.
 func typed(c *schema.Column, l odata.Literal) ([]byte, bool) {
 	switch l.Kind {

@@ -146,6 +146,10 @@ func TestChangeTracking(t *testing.T) { // 7
 	if n != 3 || strings.Join(got, "|") != "Augusta <nil>|Eve <nil>|<nil> "+at(14) {
 		t.Errorf("%d pages of changes: %q", n, got)
 	}
+	e.Reset()
+	if a := e.do("GET", delta, ""); a.status != 400 || a.code() != "0x80044352" {
+		t.Errorf("changes since before a reset: %d %s", a.status, a.body)
+	}
 	for path, status := range map[string]int{"contacts?$filter=firstname%20eq%20'x'": 400, "contacts?$orderby=firstname": 400, "x_logs": 400, "contacts?$deltatoken=x": 400} {
 		if a := e.do("GET", path, "", "Prefer: odata.track-changes"); a.status != status {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
