@@ -345,7 +345,8 @@ func isNumber(c *schema.Column) bool {
 	switch c.Type {
 	case schema.Integer, schema.BigInt, schema.Decimal, schema.Double, schema.Money, schema.Choice, schema.State, schema.Status:
 		return true
-	case schema.String, schema.Memo, schema.Boolean, schema.MultiChoice, schema.DateTime, schema.ID, schema.Lookup, schema.Customer, schema.Owner:
+	case schema.String, schema.Memo, schema.Boolean, schema.MultiChoice, schema.DateTime, schema.ID, schema.Lookup, schema.Customer, schema.Owner,
+		schema.Image, schema.File:
 	}
 	return false
 }
