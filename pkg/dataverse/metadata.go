@@ -27,7 +27,7 @@ type (
 	columnJSON struct {
 		LogicalName, SchemaName, AttributeType, AttributeOf string
 		AttributeTypeName, RequiredLevel                    valueJSON
-		IsValidForCreate, IsValidForUpdate                  bool
+		IsValidForCreate, IsValidForUpdate, IsSecured       bool
 	}
 	valueJSON struct{ Value string }
 
@@ -150,7 +150,7 @@ func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
 	}
 	fetch(path, tableQuery, &table)
 	fetch(path+"/Attributes", "$select=LogicalName,SchemaName,AttributeType,AttributeTypeName,AttributeOf,"+
-		"IsValidForCreate,IsValidForUpdate,RequiredLevel", &columns)
+		"IsValidForCreate,IsValidForUpdate,IsSecured,RequiredLevel", &columns)
 	fetch(path+"/ManyToOneRelationships",
 		"$select=ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName", &relations)
 	if err := group.Wait(); err != nil {
@@ -158,7 +158,7 @@ func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
 	}
 	t := &Table{
 		LogicalName: table.LogicalName, SetName: table.EntitySetName, PrimaryID: table.PrimaryIDAttribute,
-		Elastic: table.TableType == "Elastic", Keys: keys(table.Keys),
+		Elastic: table.TableType == "Elastic", Virtual: table.TableType == "Virtual", Keys: keys(table.Keys),
 	}
 	present := map[string]bool{}
 	for _, a := range columns.Value {
@@ -252,7 +252,7 @@ func (c *Client) targets(ctx context.Context, op string, t *Table) error {
 func (a columnJSON) column() Column {
 	return Column{
 		Name: a.LogicalName, Schema: a.SchemaName, Type: columnType(a.AttributeTypeName.Value), TypeName: a.AttributeTypeName.Value,
-		Creatable: a.IsValidForCreate, Updatable: a.IsValidForUpdate, Required: a.RequiredLevel.Value == "SystemRequired",
+		Creatable: a.IsValidForCreate, Updatable: a.IsValidForUpdate, Secured: a.IsSecured, Required: a.RequiredLevel.Value == "SystemRequired",
 	}
 }
 

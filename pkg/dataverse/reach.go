@@ -3,7 +3,6 @@ package dataverse
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -24,11 +23,7 @@ func unreachable(op string, err error, sent bool) *penstock.Error {
 	f := &penstock.Error{Op: op, Kind: penstock.Transient, Err: err}
 	var (
 		dns    *net.DNSError
-		verify *tls.CertificateVerificationError
 		record tls.RecordHeaderError
-		bad    x509.CertificateInvalidError
-		name   x509.HostnameError
-		signer x509.UnknownAuthorityError
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -42,11 +37,22 @@ func unreachable(op string, err error, sent bool) *penstock.Error {
 		f.Hint = "nothing listens at that address: is the environment's URL right, does a firewall stand between?"
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		f.Kind, f.Hint = penstock.SystemFault, "the server does not speak TLS at that port: is the environment's URL right?"
-	case errors.As(err, &verify), errors.As(err, &bad), errors.As(err, &name), errors.As(err, &signer):
-		f.Kind, f.Hint = penstock.SystemFault, "the server's certificate is not trusted: does a proxy stand between, whose certificate this machine lacks?"
+	default:
+		if what, hint := certificateFault(err); what != "" {
+			f.Kind, f.Hint, f.Err = penstock.SystemFault, hint, explained{what, err}
+		}
 	}
 	if sent {
 		f.Kind = penstock.Unanswered
 	}
 	return f
 }
+
+// An explained error reads as its explanation, and is still what it was.
+type explained struct {
+	what string
+	error
+}
+
+func (e explained) Error() string { return e.what }
+func (e explained) Unwrap() error { return e.error }

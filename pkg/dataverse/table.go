@@ -11,6 +11,7 @@ type Table struct {
 	SetName     string // in addresses: contacts
 	PrimaryID   string // logical name of the primary key's column: contactid
 	Elastic     bool   // an upsert replaces the whole row
+	Virtual     bool   // its rows are kept elsewhere: neither keys nor $batch work as they do for others
 	Columns     []Column
 	Keys        []Key
 }
@@ -80,6 +81,7 @@ type Column struct {
 	TypeName  string // as Dataverse spells it: StringType, FileType
 	Creatable bool
 	Updatable bool
+	Secured   bool     // column security: a profile decides who reads and writes it, whatever the roles say
 	Required  bool     // SystemRequired: cannot be null. The API does not enforce other levels
 	MaxLength int      // of Text and Memo, in UTF-16 units; 0 when unknown
 	Min, Max  string   // of numbers, as decimal numerals, inclusive; "" when unknown
