@@ -102,16 +102,29 @@ func (c *compiler) usable(f spec.Field, from, table, id string, keys []dataverse
 	}
 	if !key.Active {
 		c.report(f, from, fmt.Sprintf("the alternate key %s of table %s is not active but %s", key.Name, table, key.Status),
-			"wait until Dataverse has built its index; when that failed, remove the duplicates and reactivate it")
+			indexMend(key.Status))
 		return false
 	}
 	return true
 }
 
+// indexMend says what to do about a key whose index is not there.
+func indexMend(status string) string {
+	switch status {
+	case "Pending":
+		return "wait: Dataverse builds its index in the background, which has not begun"
+	case "InProgress":
+		return "wait: Dataverse is building its index, which takes hours where the table is large"
+	case "Failed":
+		return "whoever customises the environment: remove the rows that share the key's values, then reactivate the key (Power Apps, Tables, Keys)"
+	}
+	return "wait until Dataverse has built its index; when that failed, remove the duplicates and reactivate it"
+}
+
 // parts compiles the columns of a key. No columns stand for the primary key.
 func (c *compiler) parts(f spec.Field, columns []*dataverse.Column, table string, sources []source) []part {
 	if columns == nil {
-		s := sources[0]
+		s := sources[0].assumed(&dataverse.Column{Type: dataverse.GUID})
 		if s.class != uuid && s.class != text && s.class != fixedText {
 			c.report(f, s.name, s.typ+" is no GUID", "write toUUID("+s.name+") AS "+s.name+" in the model")
 		}
@@ -119,7 +132,7 @@ func (c *compiler) parts(f spec.Field, columns []*dataverse.Column, table string
 	}
 	var parts []part
 	for i, column := range columns {
-		s := sources[i]
+		s := sources[i].assumed(column)
 		p := part{column: column.Name, source: s.name, prefix: column.Name + "=", literal: bare, slot: c.readText(s), null: c.bit(s)}
 		if i > 0 {
 			p.prefix = "," + p.prefix

@@ -106,7 +106,11 @@ const (
 
 // Compile makes the plan of a sync. The error is [Problems].
 func Compile(in Input) (*Plan, error) {
-	c := &compiler{Input: in, sources: map[string]source{}}
+	return (&compiler{Input: in, sources: map[string]source{}}).compile()
+}
+
+func (c *compiler) compile() (*Plan, error) {
+	in := c.Input
 	if in.Table == nil {
 		c.report(spec.Field{At: in.Sync.At}, "", "Dataverse has no table "+in.Sync.To.Table, "to.table is a logical name: contact, not Contacts")
 		return nil, c.problems
@@ -118,6 +122,11 @@ func Compile(in Input) (*Plan, error) {
 	c.plan = &Plan{
 		table: in.Table.LogicalName, set: in.Table.SetName, idColumn: in.Table.PrimaryID,
 		operation: in.Sync.To.Mode.Operation(),
+	}
+	if in.Table.Virtual {
+		c.report(spec.Field{At: in.Sync.At}, "", in.Table.LogicalName+" is a virtual table, whose rows are kept outside of Dataverse",
+			"write to where its rows are kept; Penstock writes standard and elastic tables")
+		return nil, c.problems
 	}
 	c.match()
 	for _, f := range in.Sync.Map {
@@ -147,6 +156,7 @@ type compiler struct {
 	plan       *Plan
 	sources    map[string]source
 	known      []string // names of the model's columns
+	modelless  bool     // the model is not known: each column of it is taken to be there, and to fit
 	keys       []string // Dataverse columns of the match key
 	keySources []source // what fills them
 	problems   Problems
@@ -161,6 +171,9 @@ func (c *compiler) report(f spec.Field, from, what, mend string) {
 // source finds a column of the model, and reports it when it is not there.
 func (c *compiler) source(f spec.Field, name string) (source, bool) {
 	s, found := c.sources[name]
+	if !found && c.modelless {
+		return source{name: name, typ: "what the model gives", unknown: true}, true
+	}
 	if !found {
 		c.report(f, name, "the model has no column "+name, spec.DidYouMean(name, c.known))
 	}
@@ -231,6 +244,7 @@ func (c *compiler) mappedKey(f spec.Field, i int) {
 
 // value compiles a field that is filled from one column.
 func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
+	s = s.assumed(column)
 	r, ok := pair(column, s)
 	if !ok {
 		c.report(f, s.name, fmt.Sprintf("%s cannot be written to %s", s.typ, describe(column)), mend(column, s))
@@ -278,6 +292,16 @@ func (c *compiler) lookup(f spec.Field, column *dataverse.Column) {
 	if !found {
 		c.report(f, from, fmt.Sprintf("the lookup names records of %s", strings.Join(tables, ", ")),
 			fmt.Sprintf("write %s: {to: %s, by: {…}}", f.Column, strings.Join(tables, " or ")))
+		return
+	}
+	switch {
+	case target.SetName == "":
+		c.report(f, from, "the table "+target.Table+", which the lookup names, is not there or cannot be seen",
+			"check the name of the table, and that the application user has a role which may read it")
+		return
+	case target.Navigation == "":
+		c.report(f, from, "the environment names no navigation property from "+c.plan.table+"."+f.Column+" to "+target.Table,
+			"this looks like a relationship that is being made or removed: try again in some minutes, then drop it from map")
 		return
 	}
 	if len(f.By) == 0 {

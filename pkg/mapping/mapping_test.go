@@ -305,7 +305,7 @@ sync demo/contacts: contactid from v: the primary key is given once and never ch
 sync demo/contacts: externaluseridentifier from email: the column is matched on id, and cannot be filled from another column; drop it from map: the key is written without it
 sync demo/contacts: ownerid from v: the lookup names records of systemuser, team; write ownerid: {to: systemuser or team, by: {…}}
 sync demo/contacts: ownerid from v: the lookup names records of systemuser, team; write ownerid: {to: systemuser or team, by: {…}}
-sync demo/contacts: parentcustomerid from v: the alternate key late_key of table account is not active but Pending; wait until Dataverse has built its index; when that failed, remove the duplicates and reactivate it
+sync demo/contacts: parentcustomerid from v: the alternate key late_key of table account is not active but Pending; wait: Dataverse builds its index in the background, which has not begun
 sync demo/contacts: parentcustomerid from v: city is no alternate key of table account; make it one in Dataverse, or use one of accountid (the primary key); no_key (accountnumber); site_key (new_country, new_site)
 sync demo/contacts: parentcustomerid from v: String cannot address new_site, a column of type integer; write toInt64(v) AS v in the model
 sync demo/contacts: firstname from v: firstname is a column of type text, not a lookup; write firstname: v`

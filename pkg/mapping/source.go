@@ -39,7 +39,8 @@ type source struct {
 	typ      string // as DESCRIBE prints it, for messages
 	class    class
 	nullable bool
-	scale    int // digits after the point, of decimal
+	scale    int  // digits after the point, of decimal
+	unknown  bool // the model was not asked: see [Check]
 }
 
 // understand takes a type's name apart. LowCardinality and Nullable change how a value is stored, not what it is.
