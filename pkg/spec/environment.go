@@ -149,6 +149,10 @@ func (r *reader) root(n ast.Node) string {
 	if !ok {
 		return ""
 	}
+	if what, mend := URLMistake(s); what != "" {
+		r.problem(n, mend, "url: %s", what)
+		return ""
+	}
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" {
 		r.problem(n, example, "url is not an http or https address")
