@@ -64,3 +64,15 @@ func TestASyncIsCheckedWithoutItsModel(t *testing.T) {
 		})
 	}
 }
+
+func TestASyncNeedsTheTablesThatItsLookupsName(t *testing.T) {
+	table := contact()
+	table.Columns = append(table.Columns, dataverse.Column{Name: "zz_only", Type: dataverse.Lookup, Targets: []dataverse.Target{{Table: "zz_thing"}}})
+	by := func(column, to string) spec.Field {
+		return spec.Field{Column: column, To: to, By: []spec.Part{{Key: "k", From: "v"}}}
+	}
+	s := input(nil, by("parentcustomerid", "account"), by("parentcustomerid", "contact"), by("ownerid", "account"), by("zz_only", ""), by("nosuch", "")).Sync
+	if got := strings.Join(Targets(s, table), " "); got != "account zz_thing" {
+		t.Errorf("%s", got)
+	}
+}

@@ -23,7 +23,7 @@ type Input struct {
 	Sync         spec.Sync
 	Organization string                      // OrganizationId: the GUIDs of created records derive from it
 	Table        *dataverse.Table            // of Sync.To.Table
-	Targets      map[string]*dataverse.Table // tables that lookups name, by logical name; see [spec.Sync.Tables]
+	Targets      map[string]*dataverse.Table // tables that lookups name, by logical name; see [Targets]
 	Model        []SourceColumn              // what the sync's query gives
 }
 

@@ -9,7 +9,6 @@ package spec
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -76,17 +75,6 @@ func (s Sync) ID() penstock.SyncID {
 
 // String names the sync in messages: production/contacts.
 func (s Sync) String() string { return s.ID().String() }
-
-// Tables lists the tables whose metadata a mapping of the sync needs: its own first, then those that its lookups name.
-func (s Sync) Tables() []string {
-	tables := []string{s.To.Table}
-	for _, f := range s.Map {
-		if f.To != "" && !slices.Contains(tables, f.To) {
-			tables = append(tables, f.To)
-		}
-	}
-	return tables
-}
 
 // From is the model: what is read from the warehouse.
 type From struct {

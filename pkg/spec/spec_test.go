@@ -80,9 +80,6 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
-	if got := s.Tables(); !reflect.DeepEqual(got, []string{"contact", "account"}) {
-		t.Errorf("tables: %v", got)
-	}
 
 	b, err := json.Marshal(s)
 	if err != nil {

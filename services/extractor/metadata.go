@@ -16,19 +16,27 @@ type keptTable struct {
 }
 
 // keptFormat changes with dataverse.Table, so that a version of Penstock never reads what another meant.
-const keptFormat = 1
+const keptFormat = 2
+
+// kept gives what is kept of a table; nil when nothing is that this version understands.
+func (x *extractor) kept(ctx context.Context, organization, name string) (*dataverse.Table, error) {
+	data, err := x.queue.Metadata(ctx, organization, name)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	var k keptTable
+	if json.Unmarshal(data, &k) != nil || k.Format != keptFormat {
+		return nil, nil
+	}
+	return k.Table, nil
+}
 
 // table gives the metadata of one table: what is kept of it, unless it is to be fresh, else what Dataverse says, which is
 // kept then. Some twenty requests are saved in every run that finds it.
 func (x *extractor) table(ctx context.Context, client *dataverse.Client, organization, name string, fresh bool) (t *dataverse.Table, kept bool, err error) {
 	if !fresh {
-		data, err := x.queue.Metadata(ctx, organization, name)
-		if err != nil {
-			return nil, false, err
-		}
-		var k keptTable
-		if data != nil && json.Unmarshal(data, &k) == nil && k.Format == keptFormat && k.Table != nil {
-			return k.Table, true, nil
+		if t, err := x.kept(ctx, organization, name); err != nil || t != nil {
+			return t, err == nil, err
 		}
 	}
 	if t, err = client.Table(ctx, name); err != nil {
@@ -48,16 +56,18 @@ func (x *extractor) table(ctx context.Context, client *dataverse.Client, organiz
 // has become since: then it is read once more.
 func (x *extractor) compile(ctx context.Context, client *dataverse.Client, in mapping.Input) (*mapping.Plan, error) {
 	for fresh := false; ; fresh = true {
-		kept := false
-		in.Targets = map[string]*dataverse.Table{}
-		for _, name := range in.Sync.Tables() {
+		own, kept, err := x.table(ctx, client, in.Organization, in.Sync.To.Table, fresh)
+		if err != nil {
+			return nil, err
+		}
+		in.Table, in.Targets = own, map[string]*dataverse.Table{in.Sync.To.Table: own}
+		for _, name := range mapping.Targets(in.Sync, own) {
 			t, old, err := x.table(ctx, client, in.Organization, name, fresh)
 			if err != nil {
 				return nil, err
 			}
 			in.Targets[name], kept = t, kept || old
 		}
-		in.Table = in.Targets[in.Sync.To.Table]
 		plan, err := mapping.Compile(in)
 		if err == nil || !kept {
 			return plan, err
@@ -72,7 +82,15 @@ func (x *extractor) forget(ctx context.Context, run penstock.RunID) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range t.sync.Tables() {
+	names := []string{t.sync.To.Table}
+	own, err := x.kept(ctx, run.Organization, t.sync.To.Table)
+	if err != nil {
+		return err
+	}
+	if own != nil {
+		names = append(names, mapping.Targets(t.sync, own)...)
+	}
+	for _, name := range names {
 		if err := x.queue.DropMetadata(ctx, run.Organization, name); err != nil {
 			return err
 		}
