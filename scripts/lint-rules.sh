@@ -28,6 +28,8 @@ pkg/dataverse/emulator/a_test.go      pkg/dataverse/emulator              : pkg/
 pkg/daemon/a.go                       pkg/penstock                        : pkg/queue pkg/clickhouse pkg/dataverse proto/penstock/v1
 pkg/mapping/a.go                      pkg/penstock pkg/spec pkg/dataverse : pkg/queue pkg/clickhouse pkg/dataverse/emulator proto/penstock/v1
 pkg/mapping/a_test.go                 pkg/dataverse                       : pkg/dataverse/emulator
+pkg/connection/a.go                   pkg/penstock pkg/spec pkg/mapping pkg/dataverse proto/penstock/v1 : pkg/queue pkg/clickhouse pkg/control pkg/dataverse/emulator
+pkg/connection/a_test.go              pkg/dataverse/emulator              : pkg/queue
 pkg/ledger/a.go                       pkg/penstock pkg/clickhouse         : pkg/queue pkg/dataverse pkg/mapping proto/penstock/v1 pkg/clickhouse/chdb
 pkg/ledger/a_test.go                  pkg/clickhousetest                  : pkg/queue
 pkg/natstest/a.go                     github.com/nats-io/nats-server/v2/server : pkg/queue

@@ -18,10 +18,11 @@ import (
 
 // The calls. A subject is what `nats request` needs; an empty JSON object is a valid argument where nothing is required.
 const (
-	Run         = "penstock.control.run"         // RunRequest -> RunResponse
-	Runs        = "penstock.control.runs"        // RunsRequest -> RunsResponse
-	Apply       = "penstock.control.apply"       // ApplyRequest -> ApplyResponse
-	DeadLetters = "penstock.control.deadletters" // DeadLettersRequest -> DeadLettersResponse
+	Run            = "penstock.control.run"             // RunRequest -> RunResponse
+	Runs           = "penstock.control.runs"            // RunsRequest -> RunsResponse
+	Apply          = "penstock.control.apply"           // ApplyRequest -> ApplyResponse
+	DeadLetters    = "penstock.control.deadletters"     // DeadLettersRequest -> DeadLettersResponse
+	TestConnection = "penstock.control.test_connection" // TestConnectionRequest -> TestConnectionResponse
 )
 
 const binary = "application/protobuf"

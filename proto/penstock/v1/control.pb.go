@@ -9,6 +9,7 @@ package penstockv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -962,11 +963,235 @@ func (x *OpenLetter) GetAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// TestConnectionRequest asks whether an environment can be written to: penstock.control.test_connection. Nothing is
+// written. Answers take up to a minute.
+type TestConnectionRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Environment string                 `protobuf:"bytes,1,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Name of one sync of the environment; empty: each.
+	Sync string `protobuf:"bytes,2,opt,name=sync,proto3" json:"sync,omitempty"`
+	// Client id of one application user of the environment; empty: each.
+	User          string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestConnectionRequest) Reset() {
+	*x = TestConnectionRequest{}
+	mi := &file_penstock_v1_control_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestConnectionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestConnectionRequest) ProtoMessage() {}
+
+func (x *TestConnectionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_control_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestConnectionRequest.ProtoReflect.Descriptor instead.
+func (*TestConnectionRequest) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *TestConnectionRequest) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *TestConnectionRequest) GetSync() string {
+	if x != nil {
+		return x.Sync
+	}
+	return ""
+}
+
+func (x *TestConnectionRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+// TestConnectionResponse is what was looked at, in that order.
+type TestConnectionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Environment   string                 `protobuf:"bytes,1,opt,name=environment,proto3" json:"environment,omitempty"`
+	Url           string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	Steps         []*TestStep            `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestConnectionResponse) Reset() {
+	*x = TestConnectionResponse{}
+	mi := &file_penstock_v1_control_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestConnectionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestConnectionResponse) ProtoMessage() {}
+
+func (x *TestConnectionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_control_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestConnectionResponse.ProtoReflect.Descriptor instead.
+func (*TestConnectionResponse) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *TestConnectionResponse) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *TestConnectionResponse) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *TestConnectionResponse) GetSteps() []*TestStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+// A TestStep is one thing that was looked at. A name comes several times where there are several faults.
+type TestStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// url, dns, token, privileges …
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Client id of an application user, or name of a sync; empty: the environment.
+	About string `protobuf:"bytes,2,opt,name=about,proto3" json:"about,omitempty"`
+	// passed, failed, warned, skipped
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// What was seen: of a failed step, the fault in one line.
+	Saw string `protobuf:"bytes,4,opt,name=saw,proto3" json:"saw,omitempty"`
+	// What to do next, and whose it is; empty where there is nothing to do.
+	Do string `protobuf:"bytes,5,opt,name=do,proto3" json:"do,omitempty"`
+	// As AADSTS7000215 or 0x80072560; empty where no code says it.
+	Code          string               `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	Elapsed       *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestStep) Reset() {
+	*x = TestStep{}
+	mi := &file_penstock_v1_control_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestStep) ProtoMessage() {}
+
+func (x *TestStep) ProtoReflect() protoreflect.Message {
+	mi := &file_penstock_v1_control_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestStep.ProtoReflect.Descriptor instead.
+func (*TestStep) Descriptor() ([]byte, []int) {
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *TestStep) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TestStep) GetAbout() string {
+	if x != nil {
+		return x.About
+	}
+	return ""
+}
+
+func (x *TestStep) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *TestStep) GetSaw() string {
+	if x != nil {
+		return x.Saw
+	}
+	return ""
+}
+
+func (x *TestStep) GetDo() string {
+	if x != nil {
+		return x.Do
+	}
+	return ""
+}
+
+func (x *TestStep) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *TestStep) GetElapsed() *durationpb.Duration {
+	if x != nil {
+		return x.Elapsed
+	}
+	return nil
+}
+
 var File_penstock_v1_control_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_control_proto_rawDesc = "" +
 	"\n" +
-	"\x19penstock/v1/control.proto\x12\vpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15penstock/v1/run.proto\"~\n" +
+	"\x19penstock/v1/control.proto\x12\vpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15penstock/v1/run.proto\"~\n" +
 	"\n" +
 	"RunRequest\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x12\n" +
@@ -1040,7 +1265,23 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x06column\x18\n" +
 	" \x01(\tR\x06column\x12\x18\n" +
 	"\amessage\x18\v \x01(\tR\amessage\x12*\n" +
-	"\x02at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x02atB@Z>github.com/penstock-sync/penstock/proto/penstock/v1;penstockv1b\x06proto3"
+	"\x02at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"a\n" +
+	"\x15TestConnectionRequest\x12 \n" +
+	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x12\n" +
+	"\x04sync\x18\x02 \x01(\tR\x04sync\x12\x12\n" +
+	"\x04user\x18\x03 \x01(\tR\x04user\"y\n" +
+	"\x16TestConnectionResponse\x12 \n" +
+	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x12+\n" +
+	"\x05steps\x18\x03 \x03(\v2\x15.penstock.v1.TestStepR\x05steps\"\xb5\x01\n" +
+	"\bTestStep\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05about\x18\x02 \x01(\tR\x05about\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x10\n" +
+	"\x03saw\x18\x04 \x01(\tR\x03saw\x12\x0e\n" +
+	"\x02do\x18\x05 \x01(\tR\x02do\x12\x12\n" +
+	"\x04code\x18\x06 \x01(\tR\x04code\x123\n" +
+	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsedB@Z>github.com/penstock-sync/penstock/proto/penstock/v1;penstockv1b\x06proto3"
 
 var (
 	file_penstock_v1_control_proto_rawDescOnce sync.Once
@@ -1054,42 +1295,48 @@ func file_penstock_v1_control_proto_rawDescGZIP() []byte {
 	return file_penstock_v1_control_proto_rawDescData
 }
 
-var file_penstock_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_penstock_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_penstock_v1_control_proto_goTypes = []any{
-	(*RunRequest)(nil),            // 0: penstock.v1.RunRequest
-	(*RunResponse)(nil),           // 1: penstock.v1.RunResponse
-	(*RunsRequest)(nil),           // 2: penstock.v1.RunsRequest
-	(*RunsResponse)(nil),          // 3: penstock.v1.RunsResponse
-	(*Run)(nil),                   // 4: penstock.v1.Run
-	(*ApplyRequest)(nil),          // 5: penstock.v1.ApplyRequest
-	(*Document)(nil),              // 6: penstock.v1.Document
-	(*ApplyResponse)(nil),         // 7: penstock.v1.ApplyResponse
-	(*Applied)(nil),               // 8: penstock.v1.Applied
-	(*DeadLettersRequest)(nil),    // 9: penstock.v1.DeadLettersRequest
-	(*DeadLettersResponse)(nil),   // 10: penstock.v1.DeadLettersResponse
-	(*DeadLetterGroup)(nil),       // 11: penstock.v1.DeadLetterGroup
-	(*OpenLetter)(nil),            // 12: penstock.v1.OpenLetter
-	(*RunID)(nil),                 // 13: penstock.v1.RunID
-	(*Counts)(nil),                // 14: penstock.v1.Counts
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*RunRequest)(nil),             // 0: penstock.v1.RunRequest
+	(*RunResponse)(nil),            // 1: penstock.v1.RunResponse
+	(*RunsRequest)(nil),            // 2: penstock.v1.RunsRequest
+	(*RunsResponse)(nil),           // 3: penstock.v1.RunsResponse
+	(*Run)(nil),                    // 4: penstock.v1.Run
+	(*ApplyRequest)(nil),           // 5: penstock.v1.ApplyRequest
+	(*Document)(nil),               // 6: penstock.v1.Document
+	(*ApplyResponse)(nil),          // 7: penstock.v1.ApplyResponse
+	(*Applied)(nil),                // 8: penstock.v1.Applied
+	(*DeadLettersRequest)(nil),     // 9: penstock.v1.DeadLettersRequest
+	(*DeadLettersResponse)(nil),    // 10: penstock.v1.DeadLettersResponse
+	(*DeadLetterGroup)(nil),        // 11: penstock.v1.DeadLetterGroup
+	(*OpenLetter)(nil),             // 12: penstock.v1.OpenLetter
+	(*TestConnectionRequest)(nil),  // 13: penstock.v1.TestConnectionRequest
+	(*TestConnectionResponse)(nil), // 14: penstock.v1.TestConnectionResponse
+	(*TestStep)(nil),               // 15: penstock.v1.TestStep
+	(*RunID)(nil),                  // 16: penstock.v1.RunID
+	(*Counts)(nil),                 // 17: penstock.v1.Counts
+	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 19: google.protobuf.Duration
 }
 var file_penstock_v1_control_proto_depIdxs = []int32{
 	4,  // 0: penstock.v1.RunsResponse.runs:type_name -> penstock.v1.Run
-	13, // 1: penstock.v1.Run.id:type_name -> penstock.v1.RunID
-	14, // 2: penstock.v1.Run.counts:type_name -> penstock.v1.Counts
-	15, // 3: penstock.v1.Run.started:type_name -> google.protobuf.Timestamp
-	15, // 4: penstock.v1.Run.ended:type_name -> google.protobuf.Timestamp
+	16, // 1: penstock.v1.Run.id:type_name -> penstock.v1.RunID
+	17, // 2: penstock.v1.Run.counts:type_name -> penstock.v1.Counts
+	18, // 3: penstock.v1.Run.started:type_name -> google.protobuf.Timestamp
+	18, // 4: penstock.v1.Run.ended:type_name -> google.protobuf.Timestamp
 	6,  // 5: penstock.v1.ApplyRequest.environments:type_name -> penstock.v1.Document
 	6,  // 6: penstock.v1.ApplyRequest.syncs:type_name -> penstock.v1.Document
 	8,  // 7: penstock.v1.ApplyResponse.applied:type_name -> penstock.v1.Applied
 	11, // 8: penstock.v1.DeadLettersResponse.groups:type_name -> penstock.v1.DeadLetterGroup
 	12, // 9: penstock.v1.DeadLettersResponse.letters:type_name -> penstock.v1.OpenLetter
-	15, // 10: penstock.v1.OpenLetter.at:type_name -> google.protobuf.Timestamp
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	18, // 10: penstock.v1.OpenLetter.at:type_name -> google.protobuf.Timestamp
+	15, // 11: penstock.v1.TestConnectionResponse.steps:type_name -> penstock.v1.TestStep
+	19, // 12: penstock.v1.TestStep.elapsed:type_name -> google.protobuf.Duration
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_control_proto_init() }
@@ -1104,7 +1351,7 @@ func file_penstock_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_control_proto_rawDesc), len(file_penstock_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

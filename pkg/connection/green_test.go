@@ -1,0 +1,31 @@
+package connection_test
+
+import (
+	"testing"
+
+	"github.com/penstock-sync/penstock/pkg/connection"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+)
+
+func TestAnEnvironmentThatIsWellPassesEveryStep(t *testing.T) {
+	w := newWorld(t, emulator.Config{})
+	r := w.run()
+	if got := upset(r); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+	if _, found := r.Fault(); found || r.Environment != "demo" {
+		t.Errorf("%+v", r)
+	}
+	seen := map[string]connection.State{}
+	for _, s := range r.Steps {
+		seen[s.Name] = s.State
+	}
+	for _, name := range []string{
+		"url", "tcp", "http", "challenge", "cloud", "tenant", "scope", "credential", "token", "whoami", "organization", "limits",
+		"table", "key", "columns", "lookups", "privileges",
+	} {
+		if seen[name] != connection.Passed {
+			t.Errorf("%s: %q", name, seen[name])
+		}
+	}
+}

@@ -1,0 +1,18 @@
+package connection
+
+import (
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
+)
+
+// Message is the report as control calls carry it.
+func (r Report) Message() *penstockv1.TestConnectionResponse {
+	m := &penstockv1.TestConnectionResponse{Environment: r.Environment, Url: r.URL}
+	for _, s := range r.Steps {
+		m.Steps = append(m.Steps, &penstockv1.TestStep{
+			Name: s.Name, About: s.About, State: string(s.State), Saw: s.Saw, Do: s.Do, Code: s.Code, Elapsed: durationpb.New(s.Elapsed),
+		})
+	}
+	return m
+}

@@ -1,0 +1,56 @@
+package connection
+
+import "strings"
+
+// words are what a code means to the person who has to mend it: the fault in one line, and the next step with whose it is.
+type words struct{ saw, do string }
+
+// wordsFor finds the words of a code as Entra ID or Dataverse spells it.
+func wordsFor(code string) (words, bool) {
+	key := strings.ToLower(code)
+	if strings.HasPrefix(key, "aadsts530") {
+		key = "aadsts53003"
+	}
+	w, found := faults[key]
+	return w, found
+}
+
+const (
+	registration = "in the Entra admin center, App registrations, the application, Certificates & secrets"
+	environment  = "in the Power Platform admin center, the environment, Settings, Users + permissions, Application users"
+)
+
+// faults is the table of reference "Token errors" and "What Dataverse answers about identity", for people.
+var faults = map[string]words{ //nolint:gochecknoglobals // constant table
+	"aadsts7000215": {"the client secret is wrong", "an owner of the application: make a new secret " + registration + ", and configure its Value, which is shown once"},
+	"aadsts7000222": {"the client secret has expired", "an owner of the application: make a new secret " + registration + ", and configure its Value"},
+	"aadsts7000216": {"Entra ID did not find a credential in the request", "this is a defect in Penstock: please report it"},
+	"aadsts7000218": {"Entra ID did not find a credential in the request", "this is a defect in Penstock: please report it"},
+	"aadsts7000214": {"Entra ID does not take the certificate any more: it was withdrawn", "an owner of the application: upload a new certificate " + registration},
+	"aadsts700027":  {"the certificate is not registered with the application, or what it signed is not valid", "an owner of the application: upload the certificate " + registration + "; is this machine's clock right?"},
+	"aadsts700016":  {"the tenant knows no application with this client id", "check client_id and tenant in the environment's file; an administrator of the tenant has to consent to an application of another one"},
+	"aadsts90002":   {"there is no such tenant", "check tenant in the environment's file: the Directory (tenant) ID in the Entra admin center; is it in this cloud?"},
+	"aadsts900023":  {"the tenant is neither a directory's ID nor its domain", "write the Directory (tenant) ID of the Entra admin center into the environment's file"},
+	"aadsts500011":  {"the tenant does not know this environment", "check url and tenant in the environment's file: one of them is of another organisation"},
+	"aadsts70011":   {"Entra ID does not take the environment's URL for a scope", "check url in the environment's file"},
+	"aadsts1002012": {"Entra ID does not take the environment's URL for a scope", "check url in the environment's file"},
+	"aadsts70001":   {"the application is not enabled in the tenant", "an administrator of the tenant: enable it in the Entra admin center, Enterprise applications, the application, Properties"},
+	"aadsts7000112": {"the application is disabled", "an administrator of the tenant: enable it in the Entra admin center, Enterprise applications, the application, Properties"},
+	"aadsts53003":   {"conditional access blocks the application", "an administrator of the tenant: allow it from here in the Entra admin center, Protection, Conditional Access (policies for workload identities)"},
+	"aadsts50033":   {"Entra ID is out of order for the moment", "try again in some minutes"},
+	"aadsts90033":   {"Entra ID is out of order for the moment", "try again in some minutes"},
+	"aadsts50196":   {"Entra ID was asked too often and refuses for some minutes", "stop what asks in a loop, and try again in five minutes"},
+	"aadsts90055":   {"Entra ID was asked too often and refuses for some minutes", "try again in five minutes"},
+
+	"0x80072560": {"the application has no application user in this environment", "a system administrator of the environment: add it " + environment + ", New app user, with a security role"},
+	"0x80040225": {"the application user is disabled", "a system administrator of the environment: activate it " + environment},
+	"0x80042f09": {"the application user has no security role", "a system administrator of the environment: give it one " + environment + ", Edit security roles"},
+	"0x8004d24b": {"the user has no licence: it is a person's, not an application user", "a system administrator of the environment: add the application as application user, which needs no licence, " + environment},
+	"0x80095ffc": {"a policy blocks the application from Dataverse", "an administrator of the tenant: allow it in the Power Platform admin center, the environment, Settings, Privacy + Security, App access control"},
+	"0x8004a113": {"the environment is in administration mode, which lets administrators in alone", "a system administrator of the environment: end it in the Power Platform admin center, the environment, Edit"},
+	"0x8004a104": {"the environment is disabled", "an administrator of the tenant: see its state in the Power Platform admin center, Environments"},
+	"0x8004a107": {"the environment is disabled, with all of its scale group", "ask Microsoft support"},
+	"0x8004a110": {"the application user may not act for others", "a system administrator of the environment: give it a security role with prvActOnBehalfOfAnotherUser"},
+	"0x80040220": {"the application user lacks a privilege", "a system administrator of the environment: give it a security role with the privilege " + environment + ", Edit security roles"},
+	"http_401":   {"Dataverse does not take a token that Entra ID has just issued", "check that url and tenant are of one environment; was the application user's tenant changed?"},
+}
