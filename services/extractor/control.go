@@ -23,6 +23,7 @@ func (x *extractor) serve(ctx context.Context) (*control.Service, error) {
 		control.Handle(s, control.Run, x.answerRun),
 		control.Handle(s, control.Runs, x.answerRuns),
 		control.Handle(s, control.Apply, x.answerApply),
+		control.Handle(s, control.TestConnection, x.answerTestConnection),
 	)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

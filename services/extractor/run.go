@@ -213,13 +213,9 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	if j.past, err = j.x.ledger.Past(ctx, j.run.ID.Sync, who.Organization); err != nil {
 		return err
 	}
-	columns, err := j.x.conn.Columns(ctx, s.From.Query)
+	sources, err := j.x.sources(ctx, s)
 	if err != nil {
-		return fmt.Errorf("the model of %s (%s): %w", s, s.From.File, err)
-	}
-	sources := make([]mapping.SourceColumn, len(columns))
-	for i, c := range columns {
-		sources[i] = mapping.SourceColumn{Name: c.Name, Type: c.Type}
+		return err
 	}
 	j.plan, err = j.x.compile(ctx, client, mapping.Input{Sync: s, Organization: who.Organization, Model: sources})
 	if err != nil {
