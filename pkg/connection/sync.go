@@ -31,7 +31,7 @@ func (t *test) table(ctx context.Context, name string) (*dataverse.Table, error)
 // those of each.
 func (t *test) sync(ctx context.Context, s spec.Sync) {
 	if len(t.users) == 0 {
-		t.skip("sync", s.Name, "Dataverse lets no application user in")
+		t.skip("sync", s.Name, "no application user gets in to ask")
 		return
 	}
 	var table *dataverse.Table

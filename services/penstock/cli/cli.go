@@ -60,7 +60,7 @@ func (c *commandLine) root() *cobra.Command {
 	flags.BoolVar(&c.json, "json", false, "print one JSON document instead of text")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log what the services do")
 	flags.StringVar(&c.nats, "nats", or(os.Getenv("PENSTOCK_NATS"), "nats://127.0.0.1:4222"), "NATS server of a running Penstock (PENSTOCK_NATS)")
-	root.AddCommand(c.demo(), c.up(), c.emulator(), c.apply(), c.run(), c.runs(), c.deadletters(), c.version())
+	root.AddCommand(c.demo(), c.up(), c.emulator(), c.apply(), c.testConnection(), c.run(), c.runs(), c.deadletters(), c.version())
 	return root
 }
 
