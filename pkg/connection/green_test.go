@@ -1,6 +1,7 @@
 package connection_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/penstock-sync/penstock/pkg/connection"
@@ -26,6 +27,21 @@ func TestAnEnvironmentThatIsWellPassesEveryStep(t *testing.T) {
 	} {
 		if seen[name] != connection.Passed {
 			t.Errorf("%s: %q", name, seen[name])
+		}
+	}
+}
+
+func TestATestEndsWithItsContextAndSaysSo(t *testing.T) {
+	w := newWorld(t, emulator.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := connection.Test(ctx, w.input)
+	if len(r.Steps) == 0 {
+		t.Fatal("no steps")
+	}
+	for _, s := range r.Steps {
+		if s.State == connection.Passed {
+			t.Errorf("%+v", s)
 		}
 	}
 }
