@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -282,7 +283,7 @@ func TestWhatASyncLacksIsNamed(t *testing.T) {
 		{"a lookup to another table", emulator.Config{}, alone(contacts, func(s *spec.Sync) { s.Map = []spec.Field{lookup("lead", "leadid")} }), []string{"failed lookups: parentcustomerid: the lookup names records of account, contact"}},
 		{"a lookup by no key", emulator.Config{}, alone(contacts, func(s *spec.Sync) { s.Map = []spec.Field{lookup("account", "name")} }), []string{"failed lookups: parentcustomerid: name is no alternate key of table account"}},
 		{"a relationship without name", emulator.Config{}, func(w *world) { onlyContacts(w); editing("ManyToOneRelationships", "parentcustomerid_account", "")(w) }, []string{"failed lookups: the environment names no navigation property from contact.parentcustomerid to account"}},
-		{"column security", emulator.Config{}, func(w *world) { onlyContacts(w); w.edit = secureColumn("creditlimit") }, []string{"warned security: column security guards creditlimit"}},
+		{"column security", contactTable(func(c *schema.Table) { columnOf(c, "creditlimit").Secured = true }), onlyContacts, []string{"warned security: column security guards creditlimit"}},
 		{"one privilege", app(func(a *emulator.App) { a.Revoked = []string{"prvWriteContact"} }), onlyContacts, []string{"failed privileges: prvWriteContact \\(Write on contact\\) is missing"}},
 		{"all privileges at once", app(func(a *emulator.App) {
 			a.Revoked = []string{"prvCreateContact", "prvDeleteContact", "prvAppendContact", "prvAppendToAccount", "prvReadAccount"}
@@ -318,14 +319,17 @@ func TestWhatASyncLacksIsNamed(t *testing.T) {
 	}
 }
 
-func secureColumn(name string) func(path, body string) string {
-	pattern := regexp.MustCompile(`\{[^{}]*(\{[^{}]*\}[^{}]*)*"LogicalName":"` + name + `"`)
-	return func(path, body string) string {
-		if !strings.HasSuffix(path, "/Attributes") {
-			return body
-		}
-		return pattern.ReplaceAllStringFunc(body, func(s string) string { return strings.Replace(s, `"IsSecured":false`, `"IsSecured":true`, 1) })
-	}
+// contactTable is an emulator whose contacts are not quite the standard ones.
+func contactTable(change func(*schema.Table)) emulator.Config {
+	all := schema.Standard()
+	contact := all[slices.IndexFunc(all, func(t schema.Table) bool { return t.Name == "contact" })]
+	contact.Columns = slices.Clone(contact.Columns)
+	change(&contact)
+	return emulator.Config{Tables: []schema.Table{contact}}
+}
+
+func columnOf(t *schema.Table, name string) *schema.Column {
+	return &t.Columns[slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name })]
 }
 
 func shallow(privilege, depth string) func(path, body string) string {
