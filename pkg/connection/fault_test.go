@@ -52,8 +52,8 @@ func answering(path string, status int, kind, body string) func(*world) {
 	return func(w *world) { w.answer = answers(path, status, kind, body) }
 }
 
-// entra refuses tokens as Entra ID does.
-func entra(number, status int, word string) func(*world) {
+// entraRefuses refuses tokens as Entra ID does.
+func entraRefuses(number, status int, word string) func(*world) {
 	return answering("/token", status, "application/json", fmt.Sprintf(
 		`{"error":%q,"error_description":"AADSTS%d: The text that Microsoft has for it. Trace ID: 1 Correlation ID: 2 Timestamp: 3","error_codes":[%d]}`, word, number, number))
 }
@@ -224,11 +224,11 @@ func TestACredentialThatIsRefusedIsNamed(t *testing.T) {
 		{"an expired secret", app(func(a *emulator.App) { a.SecretExpired = true }), nil, []string{"failed token: the client secret has expired"}},
 		{"an unknown application", emulator.Config{}, func(w *world) { w.input.Environment.Users[0].ClientID = "99999999-1111-1111-1111-111111111111" }, []string{"failed token: the tenant knows no application with this client id"}},
 		{"an unknown tenant", emulator.Config{}, func(w *world) { w.input.Environment.Tenant = "nowhere.example" }, []string{"failed token: there is no such tenant"}},
-		{"a tenant that is no name", emulator.Config{}, entra(900023, 400, "invalid_request"), []string{"failed token: the tenant is neither a directory's ID nor its domain"}},
+		{"a tenant that is no name", emulator.Config{}, entraRefuses(900023, 400, "invalid_request"), []string{"failed token: the tenant is neither a directory's ID nor its domain"}},
 		{"a resource that the tenant does not know", emulator.Config{Hosts: []string{"fabrikam.crm4.dynamics.com"}}, nil, []string{"failed token: the tenant does not know this environment"}},
-		{"a disabled application", emulator.Config{}, entra(7000112, 400, "unauthorized_client"), []string{"failed token: the application is disabled"}},
-		{"conditional access", emulator.Config{}, entra(53003, 400, "access_denied"), []string{"failed token: conditional access blocks the application"}},
-		{"conditional access of a later kind", emulator.Config{}, entra(530036, 400, "access_denied"), []string{"failed token: conditional access blocks the application"}},
+		{"a disabled application", emulator.Config{}, entraRefuses(7000112, 400, "unauthorized_client"), []string{"failed token: the application is disabled"}},
+		{"conditional access", emulator.Config{}, entraRefuses(53003, 400, "access_denied"), []string{"failed token: conditional access blocks the application"}},
+		{"conditional access of a later kind", emulator.Config{}, entraRefuses(530036, 400, "access_denied"), []string{"failed token: conditional access blocks the application"}},
 		{"an Entra ID that is down", emulator.Config{}, answering("/token", 503, "text/html", "<html>"), []string{"failed token: Entra ID gives no token for now: HTTP 503"}},
 		{"no application user", app(func(a *emulator.App) { a.State = emulator.UserMissing }), nil, []string{"failed whoami: the application has no application user in this environment"}},
 		{"a disabled one", app(func(a *emulator.App) { a.State = emulator.UserDisabled }), nil, []string{"failed whoami: the application user is disabled"}},

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,12 +27,18 @@ type user struct {
 // asked for.
 func (t *test) user(ctx context.Context, u spec.User, reached bool) {
 	rest := []string{"token", "expiry", "whoami", "organization", "limits"}
-	secret := ""
+	secret := "" // stays so for a certificate, whose end is read with it
 	readable := t.step(ctx, "credential", u.ClientID, func() Step {
+		if u.Certificate != (spec.Certificate{}) {
+			return readCertificate(u.Certificate, t.Early)
+		}
 		var s Step
 		secret, s = readSecret(u.ClientSecret)
 		return s
 	})
+	if u.Certificate != (spec.Certificate{}) {
+		rest = slices.DeleteFunc(rest, func(name string) bool { return name == "expiry" })
+	}
 	switch {
 	case !reached:
 		t.skipAll(rest, u.ClientID, "tokens cannot be asked for")
@@ -42,7 +48,8 @@ func (t *test) user(ctx context.Context, u spec.User, reached bool) {
 		return
 	}
 	client, err := dataverse.New(dataverse.Config{
-		URL: t.Environment.URL, Tenant: t.Environment.Tenant, ClientID: u.ClientID, Secret: u.ClientSecret.Read, Request: t.Request, Connections: 4,
+		URL: t.Environment.URL, Tenant: t.Environment.Tenant, Authorities: t.Environment.Authorities(),
+		ClientID: u.ClientID, Secret: u.ClientSecret.Reader(), Certificate: u.Certificate.Reader(), Request: t.Request, Connections: 4,
 	})
 	if err != nil {
 		t.step(ctx, "token", u.ClientID, func() Step { return sayFault(err) })
@@ -54,6 +61,15 @@ func (t *test) user(ctx context.Context, u spec.User, reached bool) {
 		t.skipAll(rest[1:], u.ClientID, "there is no token")
 		return
 	}
+	if secret != "" {
+		t.step(ctx, "expiry", u.ClientID, func() Step {
+			registered, err := client.Credentials(ctx, graphOf(client.Host()))
+			if err != nil {
+				return expiryUnknown(err)
+			}
+			return expiryStep(registered, time.Now(), t.Early)
+		})
+	}
 	in := user{id: u.ClientID, client: client}
 	if !t.step(ctx, "whoami", u.ClientID, func() Step {
 		var err error
@@ -63,7 +79,7 @@ func (t *test) user(ctx context.Context, u spec.User, reached bool) {
 		return passed("application user " + in.who.User)
 	}) {
 		client.Close()
-		t.skipAll(rest[3:], u.ClientID, "Dataverse does not let the application user in")
+		t.skipAll(rest[len(rest)-2:], u.ClientID, "Dataverse does not let the application user in")
 		return
 	}
 	t.users = append(t.users, in)
@@ -75,38 +91,6 @@ func (t *test) user(ctx context.Context, u spec.User, reached bool) {
 	}) {
 		t.step(ctx, "limits", u.ClientID, func() Step { return limitsStep(limits) })
 	}
-}
-
-// readSecret reads the client secret as every request for a token does. Nothing of it comes into the step.
-func readSecret(where spec.Secret) (string, Step) {
-	value, err := where.Read()
-	switch {
-	case where.Env != "" && err != nil:
-		if _, set := os.LookupEnv(where.Env); !set {
-			return "", failed(fmt.Sprintf("the client secret is not there: the variable %s is not set", where.Env), "set it in the environment of the process that runs Penstock")
-		}
-		return "", failed(fmt.Sprintf("the client secret is empty: the variable %s holds nothing", where.Env), "put the secret's Value there")
-	case errors.Is(err, os.ErrNotExist):
-		return "", failed("the client secret is not there: there is no file "+where.File, "put the secret's Value into that file, or name another in the environment's file")
-	case errors.Is(err, os.ErrPermission):
-		return "", failed("the client secret cannot be read: this process may not open "+where.File, "let the user that runs Penstock read the file")
-	case err != nil && where.File != "":
-		if info, gone := os.Stat(where.File); gone == nil && info.Mode().IsRegular() {
-			return "", failed("the client secret is empty: there is nothing in "+where.File, "put the secret's Value into that file")
-		}
-		return "", failed(strings.TrimPrefix(err.Error(), "client secret: "), "")
-	case err != nil:
-		return "", failed(err.Error(), "")
-	}
-	switch {
-	case guid.MatchString(strings.TrimSpace(value)):
-		return value, warned("the client secret looks like the secret's ID, not its value", "configure the Value that Entra shows once, when the secret is made")
-	case strings.ContainsAny(value, "\r\n"):
-		return value, warned("the client secret has several lines", "leave nothing but the secret's Value in "+where.String())
-	case strings.TrimSpace(value) != value:
-		return value, warned("there is a blank before or after the client secret, which is sent with it", "remove it from "+where.String())
-	}
-	return value, passed("a client secret in " + where.String())
 }
 
 // tokenStep asks for a token that nobody had before: one that is kept would go on working for an hour after the secret has
@@ -137,7 +121,7 @@ func (t *test) organization(ctx context.Context, u user) (Step, dataverse.Limits
 	s := passed(fmt.Sprintf("%s, version %s, %s, id %s", org.Name, org.Version, org.Geo, org.ID))
 	host := plainHost(u.client.Host())
 	for _, other := range t.Others {
-		c, err := dataverse.New(dataverse.Config{URL: other.URL, ClientID: "nobody", Secret: func() (string, error) { return "", nil }})
+		c, err := dataverse.New(dataverse.Config{URL: other.URL, Authorities: other.Authorities(), ClientID: "nobody", Secret: func() (string, error) { return "", nil }})
 		if err == nil && other.Name != t.Environment.Name && plainHost(c.Host()) == host {
 			s = warned(fmt.Sprintf("%s (id %s) is environment %s too", org.Name, org.ID, other.Name),
 				"two names for one environment share its limits, and their syncs overwrite each other: give each environment one file")

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/penstock"
@@ -43,7 +42,12 @@ func (t *test) reach(ctx context.Context) bool {
 		t.skipAll(names[6:], "", "what answers is no Dataverse")
 		return false
 	}
-	cloud := t.step(ctx, "cloud", "", func() Step { return cloudStep(client.Host(), t.probe.Authority) })
+	cloud := t.step(ctx, "cloud", "", func() Step {
+		if e.Authority != "" && strings.EqualFold(e.Authority, t.probe.Authority.Scheme+"://"+t.probe.Authority.Host) {
+			return passed("an emulator, whose authority the environment's file trusts")
+		}
+		return cloudStep(client.Host(), t.probe.Authority)
+	})
 	tenant := t.step(ctx, "tenant", "", func() Step { return tenantStep(e.Tenant, t.probe.Tenant) })
 	t.step(ctx, "scope", "", func() Step { return scopeStep(client.Host(), t.probe.Resource) })
 	return cloud && tenant
@@ -62,7 +66,7 @@ func (t *test) address() (*dataverse.Client, Step) {
 		return nil, failed("the environment's URL is wrong: "+what, mend)
 	}
 	client, err := dataverse.New(dataverse.Config{
-		URL: raw, ClientID: "nobody", Secret: func() (string, error) { return "", errors.New("a probe needs none") }, Request: t.Request,
+		URL: raw, Authorities: t.Environment.Authorities(), ClientID: "nobody", Secret: func() (string, error) { return "", errors.New("a probe needs none") }, Request: t.Request,
 	})
 	if err != nil {
 		what, mend, _ := strings.Cut(strings.TrimPrefix(err.Error(), "dataverse: "), "; ")
@@ -98,6 +102,9 @@ func (t *test) way() int {
 			s = l.say(p)
 			if s.Do == "" && p.Fault != nil {
 				s.Do = p.Fault.Hint
+			}
+			if s.Do == "" {
+				s.Do = "try again; ask who runs the network of this machine, if it stays so"
 			}
 		}
 		if l.name == "tcp" && s.State == Passed && p.Proxy != "" {
@@ -289,18 +296,4 @@ func sayFault(err error) Step {
 		s.Do = "ask who runs what answers there, with what was seen"
 	}
 	return s
-}
-
-// inDays is a time to come as people say it.
-func inDays(d time.Duration) string {
-	switch days := int(d / (24 * time.Hour)); {
-	case d < 0:
-		return "already"
-	case days == 0:
-		return "today"
-	case days == 1:
-		return "tomorrow"
-	default:
-		return fmt.Sprintf("in %d days", days)
-	}
 }

@@ -83,7 +83,7 @@ func (c *Client) Probe(ctx context.Context) Probe {
 		p.Location = u.Host
 	}
 	p.Authority, p.Tenant = challenge(resp.Header)
-	p.Trusted = p.Authority != nil && c.auth.trusted(p.Authority)
+	p.Trusted = p.Authority != nil && c.auth.trusts(p.Authority)
 	p.Resource = parameterOf(resp.Header, "resource_id")
 	return p
 }
@@ -231,4 +231,11 @@ func Loopback(host string) bool {
 		host = h
 	}
 	return loopback(host)
+}
+
+// ReadCertificate finds in PEM the certificate that an application signs in with, and makes sure that its private key is
+// there too. Errors say nothing of what was read.
+func ReadCertificate(pem string) (*x509.Certificate, error) {
+	c, err := parseCertificate(pem)
+	return c.leaf, err
 }
