@@ -23,6 +23,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/connection"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 	"github.com/penstock-sync/penstock/pkg/mapping"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
@@ -56,11 +57,6 @@ func answering(path string, status int, kind, body string) func(*world) {
 func entraRefuses(number, status int, word string) func(*world) {
 	return answering("/token", status, "application/json", fmt.Sprintf(
 		`{"error":%q,"error_description":"AADSTS%d: The text that Microsoft has for it. Trace ID: 1 Correlation ID: 2 Timestamp: 3","error_codes":[%d]}`, word, number, number))
-}
-
-// denies refuses WhoAmI as Dataverse does.
-func denies(status int, code string) func(*world) {
-	return answering("WhoAmI", status, "application/json", fmt.Sprintf(`{"error":{"code":%q,"message":"The text that Dataverse has for it."}}`, code))
 }
 
 func editing(path, from, to string) func(*world) {
@@ -234,9 +230,12 @@ func TestACredentialThatIsRefusedIsNamed(t *testing.T) {
 		{"a disabled one", app(func(a *emulator.App) { a.State = emulator.UserDisabled }), nil, []string{"failed whoami: the application user is disabled"}},
 		{"one without role", app(func(a *emulator.App) { a.State = emulator.UserNoRoles }), nil, []string{"failed whoami: the application user has no security role"}},
 		{"a blocked application", app(func(a *emulator.App) { a.State = emulator.UserRestricted }), nil, []string{"failed whoami: a policy blocks the application from Dataverse"}},
-		{"a person without licence", emulator.Config{}, denies(403, "0x8004d24b"), []string{"failed whoami: the user has no licence"}},
-		{"administration mode", emulator.Config{}, denies(403, "0x8004A113"), []string{"failed whoami: the environment is in administration mode"}},
-		{"a disabled environment", emulator.Config{}, denies(403, "0x8004a104"), []string{"failed whoami: the environment is disabled"}},
+		{"a person without licence", app(func(a *emulator.App) { a.State = emulator.UserUnlicensed }), nil, []string{"failed whoami: the user has no licence"}},
+		{"administration mode", emulator.Config{
+			Apps:  []emulator.App{{ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret, Member: security.Member{Roles: []string{"Writer"}}}},
+			State: emulator.OrganizationAdministration, Security: security.Config{Roles: []security.Role{{Name: "Writer", All: security.Global}}},
+		}, nil, []string{"failed whoami: the environment is in administration mode"}},
+		{"a disabled environment", emulator.Config{State: emulator.OrganizationDisabled}, nil, []string{"failed whoami: the environment is disabled"}},
 		{"a token that is not taken", emulator.Config{}, answering("WhoAmI", 401, "", ""), []string{"failed whoami: Dataverse does not take a token that Entra ID has just issued"}},
 		{"an environment under two names", emulator.Config{}, func(w *world) {
 			other := w.input.Environment
@@ -292,8 +291,26 @@ func TestWhatASyncLacksIsNamed(t *testing.T) {
 		{"the privilege to assign", app(func(a *emulator.App) { a.Revoked = []string{"prvAssignContact"} }), alone(contacts, func(s *spec.Sync) {
 			s.Map = append(s.Map, spec.Field{Column: "ownerid", To: "team", By: []spec.Part{{Key: "teamid", From: "team"}}})
 		}), []string{"failed privileges: prvAssignContact \\(Assign on contact\\) is missing"}},
-		{"a depth that is too small", emulator.Config{}, func(w *world) { onlyContacts(w); w.edit = shallow("prvWriteContact", "Basic") }, []string{"warned depth: prvWriteContact \\(Write on contact\\) is held for records that it owns \\(Basic\\) only"}},
-		{"a depth that is enough for what is made", emulator.Config{}, func(w *world) { onlyContacts(w); w.edit = shallow("prvCreateContact", "Local") }, nil},
+		{
+			"the privilege to bypass", app(func(a *emulator.App) { a.Revoked = []string{"prvBypassCustomBusinessLogic"} }), alone(contacts, func(s *spec.Sync) { s.To.Bypass = []string{"sync"} }),
+			[]string{"failed privileges: prvBypassCustomBusinessLogic \\(bypass of custom logic\\) is missing"},
+		},
+		{"a bypass that is allowed", emulator.Config{}, alone(contacts, func(s *spec.Sync) { s.To.Bypass = []string{"sync"} }), nil},
+		{"a depth that is too small", depths(map[string]security.Depth{"prvWriteContact": security.Basic}), onlyContacts, []string{"warned depth: prvWriteContact \\(Write on contact\\) is held for records that it owns \\(Basic\\) only"}},
+		{
+			"depths that are too small in several ways", depths(map[string]security.Depth{"prvReadContact": security.Deep, "prvAppendToAccount": security.Local}), onlyContacts,
+			[]string{"warned depth: prvReadContact \\(Read on contact\\) is held for records of its business unit and those below \\(Deep\\) only; prvAppendToAccount \\(AppendTo on account\\) is held for records of its business unit \\(Local\\) only"},
+		},
+		{
+			"a privilege that is missing beside a depth that is too small", depths(map[string]security.Depth{"prvReadContact": security.Basic, "prvDeleteContact": security.None}), onlyContacts,
+			[]string{"failed privileges: prvDeleteContact \\(Delete on contact\\) is missing", "warned depth: prvReadContact"},
+		},
+		{"a depth that is enough for what is made", depths(map[string]security.Depth{"prvCreateContact": security.Local}), onlyContacts, nil},
+		{"privileges of a team, which are not told", emulator.Config{
+			Apps:        []emulator.App{{ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret, Member: security.Member{Teams: []string{"Writers"}}}},
+			Security:    security.Config{Roles: []security.Role{{Name: "Writer", All: security.Global}}, Teams: []security.Team{{Name: "Writers", Roles: []string{"Writer"}}}},
+			Assumptions: emulator.Assumptions{PrivilegesWithoutTeams: true},
+		}, onlyContacts, nil},
 		{"privileges that are not told", emulator.Config{}, func(w *world) {
 			onlyContacts(w)
 			w.answer = answers("RetrieveUserPrivileges", 403, "application/json", `{"error":{"code":"0x80040220","message":"no"}}`)
@@ -332,14 +349,11 @@ func columnOf(t *schema.Table, name string) *schema.Column {
 	return &t.Columns[slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name })]
 }
 
-func shallow(privilege, depth string) func(path, body string) string {
-	pattern := regexp.MustCompile(`\{[^{}]*"PrivilegeName":"` + privilege + `"[^{}]*\}`)
-	return func(path, body string) string {
-		if !strings.HasSuffix(path, "RetrieveUserPrivileges") {
-			return body
-		}
-		return pattern.ReplaceAllStringFunc(body, func(s string) string { return strings.Replace(s, "Global", depth, 1) })
-	}
+// depths is an emulator whose application user may everything, but for some privileges.
+func depths(except map[string]security.Depth) emulator.Config {
+	return app(func(a *emulator.App) {
+		a.Member = security.Member{Roles: []string{security.SystemAdministrator}, Except: except}
+	})
 }
 
 func (f fault) run(t *testing.T) {
