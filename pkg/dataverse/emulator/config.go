@@ -163,6 +163,9 @@ func (c Config) tables() ([]schema.Table, error) {
 			all = append(all, own)
 		}
 	}
+	if err := schema.ValidateChoices(all); err != nil {
+		return nil, err
+	}
 	known := make(map[string]bool, len(all))
 	for i := range all {
 		all[i].Keys = append(all[i].Keys[:len(all[i].Keys):len(all[i].Keys)], c.Keys[all[i].Name]...)

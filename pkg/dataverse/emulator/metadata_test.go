@@ -461,3 +461,34 @@ func TestImagesAndFilesAreMetadataOnly(t *testing.T) {
 	}
 	e.must("POST", "cr1_things", `{"cr1_photo":null}`)
 }
+
+func TestUsersTheirUnitsAndRolesAreRows(t *testing.T) {
+	e := start(t, emulator.Config{})
+	me := e.do("GET", "WhoAmI", "").object(t)
+	user := e.do("GET", "systemusers("+me["UserId"].(string)+")?$select=accessmode,_businessunitid_value", "").object(t)
+	if user["_businessunitid_value"] != me["BusinessUnitId"] || user["accessmode"] != 4.0 {
+		t.Errorf("the user: %v", user)
+	}
+	if names, _ := e.list("businessunits?$select=name"); len(names) != 1 {
+		t.Errorf("business units: %v", names)
+	}
+	if names, _ := e.list("roles?$select=name"); !slices.Contains(names, "System Administrator") {
+		t.Errorf("roles: %v", names)
+	}
+}
+
+func TestAnActivityIsBoundToWhatItIsAbout(t *testing.T) { // 2.8
+	e := start(t, emulator.Config{})
+	e.must("PATCH", "accounts(accountnumber='A-1')", `{"name":"Alpha"}`)
+	e.must("POST", "tasks", `{"subject":"Call","regardingobjectid_account_task@odata.bind":"/accounts(accountnumber='A-1')"}`)
+	if a := e.do("POST", "tasks", `{"subject":"x","regardingobjectid_account@odata.bind":"/accounts(accountnumber='A-1')"}`); a.status != 400 {
+		t.Errorf("without the activity's name: %d", a.status)
+	}
+	if a := e.do("GET", "accounts(accountnumber='A-1')/Account_Tasks?$select=subject", ""); !strings.Contains(a.body, `"subject":"Call"`) {
+		t.Errorf("tasks: %d %s", a.status, a.body)
+	}
+	got := e.do("GET", "EntityDefinitions(LogicalName='task')?$select=IsActivity,PrimaryIdAttribute,Privileges", "").object(t)
+	if got["IsActivity"] != true || got["PrimaryIdAttribute"] != "activityid" || !strings.Contains(fmt.Sprint(got["Privileges"]), "Name:prvCreateActivity") {
+		t.Errorf("the definition: %v", got)
+	}
+}

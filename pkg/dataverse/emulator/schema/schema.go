@@ -1,7 +1,8 @@
 // Package schema describes Dataverse tables as data: columns with their types and bounds, choices, lookups with the navigation property
 // that each target is bound through, and alternate keys. It holds no rows and speaks no HTTP.
 //
-// Standard returns the tables that the emulator knows without being told. A user's own table is a Table literal like any of them.
+// Standard returns the tables that the emulator knows without being told. A user's own table is a Table literal like any of them; Read makes
+// tables of a YAML file, Import of the metadata of a real environment, and Load of a folder of both.
 package schema
 
 import (

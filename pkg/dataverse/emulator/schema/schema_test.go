@@ -49,3 +49,20 @@ func TestPrivilegesAreNamedAfterTheSchemaName(t *testing.T) {
 		}
 	}
 }
+
+func TestColumnsOfOneGlobalChoiceHaveItsOptions(t *testing.T) {
+	column := func(values ...int) schema.Column {
+		c := schema.Column{Name: "a", Type: schema.Choice, Global: schema.GlobalChoice{Name: "levels"}}
+		for _, v := range values {
+			c.Options = append(c.Options, schema.Option{Value: v})
+		}
+		return c
+	}
+	table := func(name string, c schema.Column) schema.Table { return schema.Table{Name: name, Columns: []schema.Column{c}} }
+	if err := schema.ValidateChoices([]schema.Table{table("x", column(1, 2)), table("y", column(1, 2))}); err != nil {
+		t.Error(err)
+	}
+	if err := schema.ValidateChoices([]schema.Table{table("x", column(1, 2)), table("y", column(1))}); err == nil {
+		t.Error("two sets of options for one choice were accepted")
+	}
+}

@@ -19,6 +19,10 @@ var declared = []operation{
 	{name: "RetrieveCurrentOrganization", parameters: []string{"AccessType", "mscrm.EndpointAccessType"}, result: "RetrieveCurrentOrganizationResponse"},
 	{name: "RetrieveTotalRecordCount", parameters: []string{"EntityNames", "Collection(Edm.String)"}, result: "RetrieveTotalRecordCountResponse"},
 	{name: "RetrieveUserPrivileges", bound: "mscrm.systemuser", result: "RetrieveUserPrivilegesResponse"},
+	{name: "RetrieveUserSetOfPrivilegesByNames", bound: "mscrm.systemuser", parameters: []string{"PrivilegeNames", "Collection(Edm.String)"}, result: "RetrieveUserSetOfPrivilegesByNamesResponse"},
+	{name: "RetrieveUserSetOfPrivilegesByIds", bound: "mscrm.systemuser", parameters: []string{"PrivilegeIds", "Collection(Edm.Guid)"}, result: "RetrieveUserSetOfPrivilegesByIdsResponse"},
+	{name: "RetrieveTeamPrivileges", bound: "mscrm.team", result: "RetrieveTeamPrivilegesResponse"},
+	{name: "RetrievePrincipalAccess", bound: "mscrm.principal", parameters: []string{"Target", "mscrm.crmbaseentity"}, result: "RetrievePrincipalAccessResponse"},
 	{action: true, name: "ReactivateEntityKey", parameters: []string{"EntityLogicalName", "Edm.String", "EntityKeyLogicalName", "Edm.String"}},
 }
 
@@ -34,7 +38,7 @@ var complexTypes = []struct {
 	{"OrganizationDetail", []string{
 		"OrganizationId", "Edm.Guid", "FriendlyName", "Edm.String", "OrganizationVersion", "Edm.String", "EnvironmentId", "Edm.String",
 		"DatacenterId", "Edm.String", "Geo", "Edm.String", "TenantId", "Edm.String", "UrlName", "Edm.String", "UniqueName", "Edm.String",
-		"State", "mscrm.OrganizationState", "Endpoints", "mscrm.EndpointCollection",
+		"State", "mscrm.OrganizationState", "OrganizationType", "Edm.String", "SchemaType", "Edm.String", "Endpoints", "mscrm.EndpointCollection",
 	}},
 	{"EndpointCollection", []string{
 		"Count", "Edm.Int32", "IsReadOnly", "Edm.Boolean", "Keys", "Collection(mscrm.EndpointType)", "Values", "Collection(Edm.String)",
@@ -44,28 +48,40 @@ var complexTypes = []struct {
 		"Count", "Edm.Int32", "IsReadOnly", "Edm.Boolean", "Keys", "Collection(Edm.String)", "Values", "Collection(Edm.Int64)",
 	}},
 	{"RetrieveUserPrivilegesResponse", []string{"RolePrivileges", "Collection(mscrm.RolePrivilege)"}},
+	{"RetrieveUserSetOfPrivilegesByNamesResponse", []string{"RolePrivileges", "Collection(mscrm.RolePrivilege)"}},
+	{"RetrieveUserSetOfPrivilegesByIdsResponse", []string{"RolePrivileges", "Collection(mscrm.RolePrivilege)"}},
+	{"RetrieveTeamPrivilegesResponse", []string{"RolePrivileges", "Collection(mscrm.RolePrivilege)"}},
+	{"RetrievePrincipalAccessResponse", []string{"AccessRights", "mscrm.AccessRights"}},
 	{"RolePrivilege", []string{
 		"Depth", "mscrm.PrivilegeDepth", "PrivilegeId", "Edm.Guid", "BusinessUnitId", "Edm.Guid", "PrivilegeName", "Edm.String",
-		"RecordFilterId", "Edm.Guid",
+		"RecordFilterId", "Edm.Guid", "RecordFilterUniqueName", "Edm.String",
 	}},
 }
 
-// enumTypes are the enumerations in them, numbered from 0.
+// enumTypes are the enumerations in them.
 //
 //nolint:gochecknoglobals // constant table
-var enumTypes = []struct{ name, members string }{
-	{"EndpointAccessType", "Default Internet Intranet"},
-	{"EndpointType", "OrganizationService OrganizationDataService WebApplication"},
-	{"OrganizationState", "Enabled Disabled Maintenance"},
-	{"PrivilegeDepth", "Basic Local Deep Global RecordFilter"},
+var enumTypes = []struct {
+	name, members string
+	flags         bool
+}{
+	{"AccessRights", "None=0 ReadAccess=1 WriteAccess=2 AppendAccess=4 AppendToAccess=16 CreateAccess=32 DeleteAccess=65536 ShareAccess=262144 AssignAccess=524288", true},
+	{"EndpointAccessType", "Default=0 Internet=1 Intranet=2", false},
+	{"EndpointType", "OrganizationService=0 OrganizationDataService=1 WebApplication=2", false},
+	{"OrganizationState", "Enabled=0 Disabled=1 Maintenance=2", false},
+	{"PrivilegeDepth", "Basic=0 Local=1 Deep=2 Global=3 RecordFilter=4", false},
 }
 
 // operations returns the types, the operations, and their imports into the container.
 func operations() (types, declarations, imports []element) {
 	for _, e := range enumTypes {
 		enum := tag("EnumType", "Name", e.name)
-		for i, member := range strings.Fields(e.members) {
-			enum = enum.with(tag("Member", "Name", member, "Value", string(rune('0'+i))))
+		if e.flags {
+			enum.attributes = append(enum.attributes, "IsFlags", "true")
+		}
+		for member := range strings.FieldsSeq(e.members) {
+			name, value, _ := strings.Cut(member, "=")
+			enum = enum.with(tag("Member", "Name", name, "Value", value))
 		}
 		types = append(types, enum)
 	}
