@@ -59,3 +59,33 @@ func TestImportedMetadataIsAnsweredAsItWas(t *testing.T) {
 		t.Errorf("a row of an imported table: %v", o)
 	}
 }
+
+func TestTablesOfAFileTakeRows(t *testing.T) {
+	tables, err := schema.Read("tables.yaml", []byte(`
+tables:
+  cr1_Visit:
+    columns:
+      cr1_Number: {type: text, length: 20}
+      cr1_Stage: {type: choice, options: {1: Open, 2: Done}}
+      cr1_Host: {lookup: [contact, account]}
+      cr1_On: date
+    keys:
+      cr1_numberkey: [cr1_number, cr1_on]
+extend:
+  contact:
+    columns: {cr1_Segment: text}
+    keys: {cr1_segmentkey: cr1_segment}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := start(t, emulator.Config{Tables: tables})
+	e.must("PATCH", "contacts(cr1_segment='A')", `{"lastname":"Lovelace"}`)
+	e.must("PATCH", "cr1_visits(cr1_number='1',cr1_on=2026-01-31)", `{"cr1_name":"First","cr1_stage":2,"cr1_Host_contact@odata.bind":"contacts(cr1_segment='A')"}`)
+	if a := e.do("PATCH", "cr1_visits(cr1_number='2',cr1_on=2026-01-31)", `{"cr1_stage":3}`); a.code() != "0x8004431a" {
+		t.Errorf("a choice that is not there: %d %s", a.status, a.body)
+	}
+	if names, _ := e.list("EntityDefinitions(LogicalName='contact')/Keys?$select=SchemaName"); len(names) != 2 {
+		t.Errorf("keys of contact: %v", names)
+	}
+}

@@ -58,7 +58,9 @@ func TestColumnsOfOneGlobalChoiceHaveItsOptions(t *testing.T) {
 		}
 		return c
 	}
-	table := func(name string, c schema.Column) schema.Table { return schema.Table{Name: name, Columns: []schema.Column{c}} }
+	table := func(name string, c schema.Column) schema.Table {
+		return schema.Table{Name: name, Columns: []schema.Column{c}}
+	}
 	if err := schema.ValidateChoices([]schema.Table{table("x", column(1, 2)), table("y", column(1, 2))}); err != nil {
 		t.Error(err)
 	}
