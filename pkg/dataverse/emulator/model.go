@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -190,15 +189,4 @@ func (s *Server) sorted() []*table {
 		tables = append(tables, s.tables[name])
 	}
 	return tables
-}
-
-// A namedPrivilege is a privilege of a table, with the value of PrivilegeType.
-type namedPrivilege struct{ name, verb string }
-
-func (t *table) privileges() []namedPrivilege {
-	var all []namedPrivilege
-	for _, verb := range metadata.Verbs(&t.Table) {
-		all = append(all, namedPrivilege{t.PrivilegeName(verb), verb})
-	}
-	return all
 }

@@ -108,17 +108,12 @@ func ownership(t *schema.Table) string {
 //nolint:gochecknoglobals // constant table
 var verbs = []string{"Create", "Read", "Write", "Delete", "Append", "AppendTo", "Assign", "Share"}
 
-// Verbs returns the privileges' types that a table has.
-func Verbs(t *schema.Table) []string {
-	if t.Organization {
-		return verbs[:6]
-	}
-	return verbs
-}
-
 func (m *Model) privileges(t *schema.Table) []object {
-	list := []object{}
-	for _, verb := range Verbs(t) {
+	list, own := []object{}, verbs
+	if t.Organization {
+		own = verbs[:6]
+	}
+	for _, verb := range own {
 		name := t.PrivilegeName(verb)
 		list = append(list, object{
 			"CanBeBasic": !t.Organization, "CanBeDeep": !t.Organization, "CanBeLocal": !t.Organization, "CanBeGlobal": true, "Name": name,
