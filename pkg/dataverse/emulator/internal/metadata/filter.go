@@ -84,7 +84,7 @@ func literal(l odata.Literal) any {
 		return id
 	case odata.Null:
 		return nil
-	case odata.String, odata.Date, odata.Moment:
+	case odata.String, odata.Date, odata.Moment, odata.Untyped:
 	}
 	return l.Text
 }
