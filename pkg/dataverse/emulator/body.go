@@ -188,9 +188,9 @@ func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
 			return nil, uuid.Nil, f
 		}
 	}
-	t.mu.RLock()
+	c.rlock(t)
 	r := a.row()
-	t.mu.RUnlock()
+	c.runlock(t)
 	if r == nil {
 		return nil, uuid.Nil, a.missing()
 	}

@@ -15,8 +15,16 @@ func (c *call) delete(op *batch.Operation, index int, a *address) *reply {
 	if f := c.allowed(t, t.privilege.delete); f != nil {
 		return failed(f)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	if len(t.links) > 0 { // what it means for other rows happens with it, or not at all
+		return c.transact(func() *reply { return c.deleteRow(op, index, a) })
+	}
+	return c.deleteRow(op, index, a)
+}
+
+func (c *call) deleteRow(op *batch.Operation, index int, a *address) *reply {
+	t := a.table
+	c.lock(t)
+	defer c.unlock(t)
 	r := a.row()
 	if r == nil {
 		return failed(a.missing())
@@ -24,21 +32,49 @@ func (c *call) delete(op *batch.Operation, index int, a *address) *reply {
 	if answer := c.precondition(op, a, r); answer != nil {
 		return answer
 	}
-	if f := c.mayDelete(t, r); f != nil {
+	if f := c.drop(t, r, op, index, a.segment); f != nil {
 		return failed(f)
 	}
-	if r.referrers.Load() > 0 {
-		return failed(hasChildren.says("The %s record cannot be deleted because it is associated with other records.", t.Label))
-	}
-	t.removeRow(r)
-	t.graves.dig(r.id, c.server.versions.Add(1))
-	c.refer(t, r.cells, -1)
-	if c.set > 0 {
-		c.undo = append(c.undo, func() { t.restore(r); t.graves.undig(r.id); c.refer(t, r.cells, 1) })
-	}
-	c.committed(t, r, OpDelete, op, index, a.segment)
 	c.success = reply{status: http.StatusNoContent}
 	return &c.success
+}
+
+// drop removes a row, with what the relationships say about the rows that point at it. The caller holds t, or has begun a transaction where
+// there are such relationships.
+func (c *call) drop(t *table, r *row, op *batch.Operation, index int, segment []byte) *failure {
+	if f := c.mayDelete(t, r); f != nil {
+		return f
+	}
+	for _, l := range t.links {
+		if l.Restrict && len(l.referrers(r)) > 0 {
+			return hasChildren.says("The %s record cannot be deleted because it is associated with other records.", t.Label)
+		}
+	}
+	t.removeRow(r) // before the others, so that rows that point at each other come to an end
+	t.graves.dig(r.id, c.server.versions.Add(1))
+	if c.locked {
+		c.undo = append(c.undo, func() { t.restore(r); t.graves.undig(r.id) })
+	}
+	c.committed(t, r, OpDelete, op, index, segment)
+	for _, l := range t.links {
+		for _, from := range l.referrers(r) {
+			if !l.Cascade {
+				c.merged = merge(c.merged[:0], from.cells, []cell{{column: l.column}})
+				c.change(l.from, from, c.merged, true)
+				continue
+			}
+			if from.dead { // gone by another way meanwhile
+				continue
+			}
+			if f := c.denied(l.from, l.from.privilege.delete); f != nil {
+				return f
+			}
+			if f := c.drop(l.from, from, &batch.Operation{}, index, nil); f != nil {
+				return f
+			}
+		}
+	}
+	return nil
 }
 
 // restore brings a deleted row back to its place.
@@ -46,37 +82,4 @@ func (t *table) restore(r *row) {
 	t.order = slices.DeleteFunc(t.order, func(o *row) bool { return o == r })
 	t.addRow(r)
 	slices.SortFunc(t.order, func(a, b *row) int { return cmp.Compare(a.serial, b.serial) })
-}
-
-// A referral is what a write changes in the number of rows that point at others.
-type referral struct {
-	table *table
-	cells []byte
-	by    int32
-}
-
-// refer notes that the restricting lookups in cells point at their targets once more or less.
-func (c *call) refer(t *table, cells []byte, by int32) {
-	if len(t.restricts) > 0 {
-		c.referrals = append(c.referrals, referral{t, cells, by})
-	}
-}
-
-// settle counts what was noted. It locks the target tables, so the caller holds no table.
-func (c *call) settle() {
-	for _, ref := range c.referrals {
-		for _, column := range ref.table.restricts {
-			index, id, ok := reference(value(ref.cells, column))
-			if !ok || !ref.table.columns[column].Targets[index].Restrict {
-				continue
-			}
-			to := c.server.tables[ref.table.columns[column].Targets[index].Table]
-			to.mu.RLock()
-			if r := to.rows[id]; r != nil {
-				r.referrers.Add(ref.by)
-			}
-			to.mu.RUnlock()
-		}
-	}
-	c.referrals = c.referrals[:0]
 }

@@ -25,7 +25,8 @@ func (c *call) single(r *http.Request, text []byte) *reply {
 	return c.execute(r.Context(), &op, 0)
 }
 
-// execute carries out one operation, with the faults that are ordered for it.
+// execute carries out one operation, with the faults that are ordered for it. It returns nil, and does nothing, when a fault of an operation in a
+// change set is to take its time first.
 func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *reply {
 	c.scratch = c.scratch[:0]
 	if !c.locked {
@@ -38,7 +39,9 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 	}
 	var fault Fault
 	if hook := c.server.config.Faults.Operation; hook != nil {
-		fault = c.consult(hook, op, index, a)
+		if fault = c.consult(hook, op, index, a); c.locked && (fault.Delay > 0 || fault.Kind == Hang) {
+			return nil // see changeSet
+		}
 		if answer := c.faulty(ctx, fault); answer != nil {
 			return answer
 		}
@@ -51,7 +54,6 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 		answer = failed(payload("", "System.ArgumentException: Stream was not readable."))
 	case a.table != nil:
 		answer = c.onTable(op, index, a, query)
-		c.settle()
 		if answer.later != nil {
 			answer.later()
 		}
@@ -123,13 +125,20 @@ func (c *call) dereference(url []byte) ([]byte, *failure) {
 	return out, nil
 }
 
-// consult asks the hook about an operation.
+// consult asks the hook about an operation: once, though that of a change set may be executed several times.
 func (c *call) consult(hook func(Operation) Fault, op *batch.Operation, index int, a address) Fault {
+	if f, asked := c.faults[index]; asked {
+		return f
+	}
 	o := Operation{Request: c.request, Index: index, Method: string(op.Method), Key: string(a.segment), Body: op.Body}
 	if a.table != nil {
 		o.Table = a.table.Name
 	}
-	return hook(o)
+	f := hook(o)
+	if c.faults != nil {
+		c.faults[index] = f
+	}
+	return f
 }
 
 // faulty carries a fault out that comes before execution. It lets go of the rows while it waits.

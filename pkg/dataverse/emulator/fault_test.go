@@ -195,3 +195,54 @@ func TestARefusalByAnAADSTSNumberIsInTheFormOfEntra(t *testing.T) { // 1.3
 		t.Errorf("%d %v", status, body)
 	}
 }
+
+func TestAFaultInAChangeSetThatTakesTimeHoldsNobodyUp(t *testing.T) {
+	for _, fault := range []emulator.Fault{{Kind: emulator.Hang}, {Delay: time.Minute}} {
+		reached := make(chan struct{})
+		asked := map[int]int{}
+		e := start(t, emulator.Config{Faults: emulator.Faults{Operation: func(o emulator.Operation) emulator.Fault {
+			if o.Batch != 1 {
+				return emulator.Fault{}
+			}
+			if asked[o.Index]++; o.Index == 1 {
+				close(reached)
+				return fault
+			}
+			return emulator.Fault{}
+		}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		body := inBatch(inSet(patch("A-1", `{}`), patch("A-2", `{}`)))
+		r := e.request("POST", "$batch", body, "Content-Type: multipart/mixed; boundary=b").WithContext(ctx)
+		go func() {
+			_, err := e.try(r)
+			done <- err
+		}()
+		<-reached
+		e.must("PATCH", "accounts(accountnumber='A-3')", `{}`) // not held up, and sees nothing of the change set
+		if n := len(e.Rows("account")); n != 1 {
+			t.Errorf("%d accounts while the change set waits", n)
+		}
+		cancel()
+		if err := <-done; err == nil {
+			t.Error("an answer came")
+		}
+		if asked[0] != 1 || asked[1] != 1 {
+			t.Errorf("the hook was asked %v times", asked)
+		}
+	}
+}
+
+func TestAChangeSetIsExecutedOnceItsFaultIsOver(t *testing.T) {
+	e := start(t, emulator.Config{Faults: emulator.Faults{Operation: func(o emulator.Operation) emulator.Fault {
+		return emulator.Fault{Delay: time.Duration(o.Index) * time.Millisecond}
+	}}})
+	outer, parts := e.batch(inBatch(inSet(
+		part("POST", "/api/data/v9.2/accounts", jsonHeader, `{"name":"a"}`),
+		part("PATCH", "$1", jsonHeader, `{"telephone1":"1"}`),
+		part("PATCH", "$1", jsonHeader, `{"telephone2":"2"}`),
+	)))
+	if outer.status != 200 || statuses(parts) != "204 204 204" || len(e.Rows("account")) != 1 || len(e.Journal()) != 3 {
+		t.Errorf("%d %s, %v", outer.status, outer.body, e.Journal())
+	}
+}

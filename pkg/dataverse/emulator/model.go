@@ -22,8 +22,8 @@ type table struct {
 	incoming   map[string]incoming // collection-valued navigation properties: the lookups that point here
 	keys       []*key
 	keyed      []bool // by column: some key has it
-	restricts  []int  // lookups whose targets cannot be deleted while referenced
 	secured    []int  // columns under column security
+	links      []link // relationships that point here
 	state      int    // these five are columns, -1 where the table has none
 	status     int
 	owner      int
@@ -36,6 +36,10 @@ type table struct {
 	order  []*row // by serial; dead rows are swept now and then
 	dead   int
 	graves graves
+
+	indexed   []bool // by column: a key has it, or its referrers are tracked
+	tracked   []int
+	referrers []referrers // by column; nil where not tracked
 }
 
 // privileges are the names of a table's privileges, made once.
@@ -90,12 +94,15 @@ func compile(schemas []schema.Table) (byName, bySet map[string]*table) {
 	for _, t := range byName {
 		t.compile(byName)
 	}
+	for _, s := range schemas { // in an order that is always the same
+		byName[s.Name].compileLinks(byName)
+	}
 	return byName, bySet
 }
 
 func (t *table) compile(tables map[string]*table) {
 	t.byName, t.readable, t.properties = map[string]int{}, map[string]int{}, map[string]property{}
-	t.keyed = make([]bool, len(t.columns))
+	t.keyed, t.indexed = make([]bool, len(t.columns)), make([]bool, len(t.columns))
 	for i := range t.columns {
 		c := &t.columns[i]
 		t.byName[c.Name] = i
@@ -119,7 +126,7 @@ func (t *table) compile(tables map[string]*table) {
 			i := t.byName[name]
 			compiled.columns = append(compiled.columns, i)
 			compiled.names = append(compiled.names, readName(&t.columns[i]))
-			t.keyed[i] = true
+			t.keyed[i], t.indexed[i] = true, true
 		}
 		t.keys = append(t.keys, compiled)
 	}
@@ -136,7 +143,6 @@ func (t *table) compile(tables map[string]*table) {
 
 // compileTargets enters the navigation names of lookup column i. Several targets may share one name: ownerid.
 func (t *table) compileTargets(i int, tables map[string]*table) {
-	restrict := false
 	for n, to := range t.columns[i].Targets {
 		nav := t.properties[to.Navigation]
 		if nav.kind != navigation || nav.column != i {
@@ -147,10 +153,6 @@ func (t *table) compileTargets(i int, tables map[string]*table) {
 		t.properties[to.Navigation] = nav
 		nav.kind = bind
 		t.properties[to.Navigation+"@odata.bind"] = nav
-		restrict = restrict || to.Restrict
-	}
-	if restrict {
-		t.restricts = append(t.restricts, i)
 	}
 }
 

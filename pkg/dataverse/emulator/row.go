@@ -3,7 +3,6 @@ package emulator
 import (
 	"bytes"
 	"encoding/binary"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -16,7 +15,6 @@ type row struct {
 	created, modified int64  // unix seconds
 	cells             []byte // see appendCell
 	dead              bool
-	referrers         atomic.Int32 // rows that point here by a restricting lookup
 }
 
 // A cell is the value of one column: JSON text, for lookups preceded by the target's index. A nil value is null.
@@ -148,13 +146,13 @@ func (t *table) addRow(r *row) {
 	t.rows[r.id] = r
 	r.dead = false
 	t.order = append(t.order, r)
-	t.indexRow(r, r.cells, true)
+	t.reindex(r, nil, r.cells)
 }
 
 // removeRow takes r out of the table. The caller holds t.mu.
 func (t *table) removeRow(r *row) {
 	delete(t.rows, r.id)
-	t.indexRow(r, r.cells, false)
+	t.reindex(r, r.cells, nil)
 	r.dead = true
 	if t.dead++; t.dead > 1024 && t.dead > len(t.order)/2 {
 		t.sweep()
@@ -172,18 +170,24 @@ func (t *table) sweep() {
 	t.order, t.dead = live, 0
 }
 
-// indexRow enters or removes the key values in cells.
-func (t *table) indexRow(r *row, cells []byte, enter bool) {
-	var scratch [256]byte
+// reindex keeps the indexes up when r's cells become others; nil for a row that comes or goes.
+func (t *table) reindex(r *row, old, cells []byte) {
+	var scratch, other [256]byte
 	for _, k := range t.keys {
-		norm, ok := t.normal(scratch[:0], k, cells)
-		switch {
-		case !ok:
-		case enter:
-			k.index[string(norm)] = r
-		case k.index[string(norm)] == r:
-			delete(k.index, string(norm))
+		before, had := t.normal(scratch[:0], k, old)
+		after, has := t.normal(other[:0], k, cells)
+		if had && has && bytes.Equal(before, after) {
+			continue
 		}
+		if had && k.index[string(before)] == r {
+			delete(k.index, string(before))
+		}
+		if has {
+			k.index[string(after)] = r
+		}
+	}
+	if len(t.tracked) > 0 {
+		t.refer(r, old, cells)
 	}
 }
 
@@ -215,11 +219,10 @@ func (t *table) normal(dst []byte, k *key, cells []byte) ([]byte, bool) {
 	return dst, true
 }
 
-// replace gives r new cells, and enters them into the indexes when a key column is among the changes.
+// replace gives r new cells, and enters them into the indexes when an indexed column is among the changes.
 func (t *table) replace(r *row, cells []byte, reindex bool) {
 	if reindex {
-		t.indexRow(r, r.cells, false)
-		t.indexRow(r, cells, true)
+		t.reindex(r, r.cells, cells)
 	}
 	r.cells = bytes.Clone(cells)
 }

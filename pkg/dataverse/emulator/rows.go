@@ -93,6 +93,7 @@ func (s *Server) Reset() {
 	defer s.change.Unlock()
 	for _, t := range s.tables {
 		t.rows, t.order, t.dead, t.graves = map[uuid.UUID]*row{}, nil, 0, graves{forgotten: s.versions.Load()}
+		t.untrack()
 		for _, k := range t.keys {
 			k.index = map[string]*row{}
 		}

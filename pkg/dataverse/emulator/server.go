@@ -223,11 +223,11 @@ type call struct {
 	operations []batch.Operation
 
 	set        int  // the change set under way, 0 for none
-	locked     bool // the change set holds Server.change
+	locked     bool // a transaction has Server.change to itself
 	references map[string]referenced
+	faults     map[int]Fault // what the hook said about the operations of the change set, by index
 	undo       []func()
 	pending    []Entry
-	referrals  []referral
 }
 
 // referenced is the row that a Content-ID stands for.
@@ -240,8 +240,8 @@ type referenced struct {
 func (c *call) begin(r *http.Request, u *user, id uuid.UUID) {
 	c.user, c.own, c.id, c.http = u, c.server.rights(u, r), id, r
 	c.actor, c.rights, c.special = u, c.own, isSpecial(r.Header)
-	c.set, c.locked, c.references = 0, false, nil
-	c.operations, c.out, c.undo, c.pending, c.referrals = c.operations[:0], c.out[:0], nil, nil, c.referrals[:0]
+	c.set, c.locked, c.references, c.faults = 0, false, nil, nil
+	c.operations, c.out, c.undo, c.pending = c.operations[:0], c.out[:0], nil, nil
 	path, _, _ := strings.Cut(strings.TrimPrefix(r.RequestURI, origin(r)), "?")
 	version := "v9.2"
 	if rest, ok := strings.CutPrefix(path, "/api/data/"); ok {

@@ -26,9 +26,8 @@ func (c *call) insert(t *table, id uuid.UUID) (*row, *failure) {
 	r.created = time.Now().Unix()
 	r.modified = r.created
 	t.addRow(r)
-	c.refer(t, r.cells, 1)
-	if c.set > 0 {
-		c.undo = append(c.undo, func() { t.removeRow(r); c.refer(t, r.cells, -1) })
+	if c.locked {
+		c.undo = append(c.undo, func() { t.removeRow(r) })
 	}
 	return r, nil
 }
@@ -66,27 +65,27 @@ func (c *call) update(t *table, r *row, a *address) *failure {
 		}
 	}
 	c.merged = merge(c.merged[:0], r.cells, b.changes)
-	reindex := slices.ContainsFunc(b.changes, func(ch cell) bool { return t.keyed[ch.column] })
-	if reindex {
+	if slices.ContainsFunc(b.changes, func(ch cell) bool { return t.keyed[ch.column] }) {
 		if k := t.clash(r, c.merged); k != nil {
 			return violated(t, k)
 		}
 	}
-	old, version, modified := r.cells, r.version, r.modified
-	c.refer(t, old, -1)
-	t.replace(r, c.merged, reindex)
-	c.refer(t, r.cells, 1)
-	r.version = c.server.versions.Add(1)
+	c.change(t, r, c.merged, slices.ContainsFunc(b.changes, func(ch cell) bool { return t.indexed[ch.column] }))
 	r.modified = time.Now().Unix()
-	if c.set > 0 {
+	return nil
+}
+
+// change gives a row new cells and a new version. The caller holds t.
+func (c *call) change(t *table, r *row, cells []byte, reindex bool) {
+	old, version, modified := r.cells, r.version, r.modified
+	t.replace(r, cells, reindex)
+	r.version = c.server.versions.Add(1)
+	if c.locked {
 		c.undo = append(c.undo, func() {
-			c.refer(t, r.cells, -1)
-			t.replace(r, old, reindex)
-			c.refer(t, r.cells, 1)
+			t.replace(r, old, true)
 			r.version, r.modified = version, modified
 		})
 	}
-	return nil
 }
 
 // committed enters a write into the journal. The caller holds t.mu, so that a row's entries are in the order of its writes; those of a
@@ -102,7 +101,7 @@ func (c *call) committed(t *table, r *row, kind string, op *batch.Operation, ind
 	if c.server.config.KeepBodies {
 		e.Body = string(op.Body)
 	}
-	if c.set > 0 {
+	if c.locked {
 		c.pending = append(c.pending, e)
 		return
 	}

@@ -28,8 +28,8 @@ func (c *call) create(op *batch.Operation, index int, a *address, query []byte) 
 	if !c.body.hasID {
 		id = c.server.newGUID()
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	c.lock(t)
+	defer c.unlock(t)
 	if t.rows[id] != nil {
 		return failed(duplicateRecord.says("A record with matching key values already exists."))
 	}
@@ -51,8 +51,8 @@ func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) 
 	if f := c.allowed(t, t.privilege.read); f != nil {
 		return failed(f)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	c.lock(t)
+	defer c.unlock(t)
 	r := a.row()
 	if answer := c.precondition(op, a, r); answer != nil {
 		return answer

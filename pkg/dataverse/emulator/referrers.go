@@ -1,0 +1,102 @@
+package emulator
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// A link is a relationship as the referenced table sees it: what a delete has to look at.
+type link struct {
+	from   *table // the referencing table
+	column int    // its lookup
+	index  byte   // which of the lookup's targets it is
+	schema.Target
+}
+
+// referrers are the rows that point at others by one lookup column, by the GUID that they point at. They are gathered when the first row that the
+// column could point at is deleted, and kept up from then on: who never deletes pays nothing for them.
+type referrers map[uuid.UUID]map[*row]struct{}
+
+// compileLinks enters t's lookups as links of the tables that they point at. Owners stay, and elastic tables know no cascades.
+func (t *table) compileLinks(tables map[string]*table) {
+	t.referrers = make([]referrers, len(t.columns))
+	for i := range t.columns {
+		col := &t.columns[i]
+		if col.Type == schema.Owner || col.ReadOnly || t.Kind != schema.KindStandard {
+			continue
+		}
+		for n, target := range col.Targets {
+			if to := tables[target.Table]; to.Kind == schema.KindStandard {
+				to.links = append(to.links, link{t, i, byte(n), target})
+			}
+		}
+	}
+}
+
+// referrers returns the rows that point at r, oldest first. The caller has begun a transaction.
+func (l link) referrers(r *row) []*row {
+	t := l.from
+	if t.referrers[l.column] == nil {
+		t.track(l.column)
+	}
+	var found []*row
+	for from := range t.referrers[l.column][r.id] {
+		if v := value(from.cells, l.column); v[0] == l.index && from != r {
+			found = append(found, from)
+		}
+	}
+	slices.SortFunc(found, func(a, b *row) int { return cmp.Compare(a.serial, b.serial) })
+	return found
+}
+
+// track begins to keep a column's referrers.
+func (t *table) track(column int) {
+	all := referrers{}
+	t.referrers[column] = all
+	t.tracked = append(t.tracked, column)
+	t.indexed[column] = true
+	for _, r := range t.rows {
+		all.enter(r, value(r.cells, column))
+	}
+}
+
+// untrack forgets all referrers.
+func (t *table) untrack() {
+	for _, column := range t.tracked {
+		t.referrers[column] = nil
+	}
+	t.tracked = nil
+}
+
+func (all referrers) enter(r *row, v []byte) {
+	if _, id, ok := reference(v); ok {
+		if all[id] == nil {
+			all[id] = map[*row]struct{}{}
+		}
+		all[id][r] = struct{}{}
+	}
+}
+
+func (all referrers) leave(r *row, v []byte) {
+	if _, id, ok := reference(v); ok {
+		if delete(all[id], r); len(all[id]) == 0 {
+			delete(all, id)
+		}
+	}
+}
+
+// refer keeps the referrers up when r's cells become others; nil for a row that comes or goes.
+func (t *table) refer(r *row, old, cells []byte) {
+	for _, column := range t.tracked {
+		before, after := value(old, column), value(cells, column)
+		if !bytes.Equal(before, after) {
+			t.referrers[column].leave(r, before)
+			t.referrers[column].enter(r, after)
+		}
+	}
+}
