@@ -18,6 +18,7 @@ type address struct {
 	id      uuid.UUID
 	norm    []byte   // the key's normal form
 	cells   [16]cell // the key's values, to fill a row that is created; columns are key.columns
+	unbound *failure // a lookup in the key points at no row: one cannot be created by it
 	segment []byte   // between the parentheses, as sent
 	rest    []byte   // what follows: /$ref, /$count, /column, /Microsoft.Dynamics.CRM.…
 	name    []byte   // first segment, when it is no entity set: a function

@@ -17,6 +17,7 @@ type body struct {
 	invalid *failure // the first value that is of the right type, but not valid: Dataverse looks at these after privileges
 	money   bool     // some money column is set
 	bound   []boundTo
+	nested  []nested
 	id      uuid.UUID // the primary key's value, when it is in the body
 	hasID   bool
 	arena   []byte // what cells point into when they do not point into the request
@@ -35,7 +36,7 @@ func (b *body) binds(column int) bool {
 }
 
 func (b *body) reset() {
-	b.changes, b.bound, b.arena = b.changes[:0], b.bound[:0], b.arena[:0]
+	b.changes, b.bound, b.nested, b.arena = b.changes[:0], b.bound[:0], b.nested[:0], b.arena[:0]
 	b.invalid, b.money, b.id, b.hasID = nil, false, uuid.Nil, false
 }
 
@@ -55,7 +56,7 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 	for r.Next() {
 		p, known := t.properties[string(r.Name)]
 		if !known {
-			if err := c.annotation(t, r.Name); err != nil {
+			if err := c.other(t, r.Name, r.Value); err != nil {
 				return err
 			}
 			continue
@@ -66,7 +67,7 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 		case logical:
 			err = untypedValue(t, r.Name)
 		case navigation:
-			err = clearing(t, r.Name, r.Value)
+			err = c.nestOne(t, p, r.Value)
 		case bind:
 			v, err = c.bind(t, p, r.Name, r.Value)
 		case plain:
@@ -100,6 +101,19 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 	return nil
 }
 
+// other takes a name that is no property of the row itself: a collection of related rows, or an annotation.
+func (c *call) other(t *table, name, v []byte) *failure {
+	if l, ok := t.incoming[string(name)]; ok {
+		return c.nestMany(t, l, name, v, false)
+	}
+	if collection, bound := bytes.CutSuffix(name, []byte("@odata.bind")); bound {
+		if l, ok := t.incoming[string(collection)]; ok {
+			return c.nestMany(t, l, name, v, true)
+		}
+	}
+	return c.annotation(t, name)
+}
+
 // annotation judges a name that is no property: annotations that readers get are tolerated, others and unknown names are not.
 func (c *call) annotation(t *table, name []byte) *failure {
 	s := string(name)
@@ -116,18 +130,6 @@ func (c *call) annotation(t *table, name []byte) *failure {
 		}
 	}
 	return unknownProperty(t, name)
-}
-
-// clearing is what a navigation property without annotation may do: be null. Nested objects would be a deep insert.
-func clearing(t *table, name, v []byte) *failure {
-	switch {
-	case string(v) == "null":
-		return nil
-	case v[0] == '{' || v[0] == '[':
-		return notImplemented.says("The emulator does not create related rows: '%s' of '%s' is a nested value; create the row by a request of its own.", name, t.Name)
-	default:
-		return payload(t.Set, "Microsoft.OData.ODataException: A primitive value was found for the navigation property '%s' where an entity was expected; use '%s@odata.bind'.", name, name)
-	}
 }
 
 // bind resolves nav@odata.bind to a lookup's value.

@@ -29,8 +29,8 @@ func (c *call) deleteRow(op *batch.Operation, index int, a *address) *reply {
 	if r == nil {
 		return failed(a.missing())
 	}
-	if answer := c.precondition(op, a, r); answer != nil {
-		return answer
+	if f := c.precondition(op, a, r); f != nil {
+		return failed(f)
 	}
 	if f := c.drop(t, r, op, index, a.segment); f != nil {
 		return failed(f)
@@ -46,7 +46,7 @@ func (c *call) drop(t *table, r *row, op *batch.Operation, index int, segment []
 		return f
 	}
 	for _, l := range t.links {
-		if l.Restrict && len(l.referrers(r)) > 0 {
+		if l.target().Restrict && len(l.referrers(r)) > 0 {
 			return hasChildren.says("The %s record cannot be deleted because it is associated with other records.", t.Label)
 		}
 	}
@@ -58,18 +58,18 @@ func (c *call) drop(t *table, r *row, op *batch.Operation, index int, segment []
 	c.committed(t, r, OpDelete, op, index, segment)
 	for _, l := range t.links {
 		for _, from := range l.referrers(r) {
-			if !l.Cascade {
+			if !l.target().Cascade {
 				c.merged = merge(c.merged[:0], from.cells, []cell{{column: l.column}})
-				c.change(l.from, from, c.merged, true)
+				c.change(l.table, from, c.merged, true)
 				continue
 			}
 			if from.dead { // gone by another way meanwhile
 				continue
 			}
-			if f := c.denied(l.from, l.from.privilege.delete); f != nil {
+			if f := c.denied(l.table, l.table.privilege.delete); f != nil {
 				return f
 			}
-			if f := c.drop(l.from, from, &batch.Operation{}, index, nil); f != nil {
+			if f := c.drop(l.table, from, &batch.Operation{}, index, nil); f != nil {
 				return f
 			}
 		}

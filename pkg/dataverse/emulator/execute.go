@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 )
@@ -80,6 +79,12 @@ func (c *call) target(op *batch.Operation) (url, path, query []byte, a address, 
 	if f != nil {
 		return url, nil, nil, a, f
 	}
+	if len(rest) > 1 && rest[0] == '$' && c.set > 0 && string(rest) != "$batch" { // the same after the root
+		if url, f = c.dereference(rest); f != nil {
+			return url, nil, nil, a, f
+		}
+		rest = url[len(c.prefix):]
+	}
 	path, query = split(rest)
 	a, f = c.address(path)
 	return url, path, query, a, f
@@ -113,7 +118,7 @@ func (c *call) dereference(url []byte) ([]byte, *failure) {
 		return nil, badReference.says("Content-ID Reference: '%s' does not exist in the batch context.", id)
 	}
 	out := append(append(append([]byte(nil), c.prefix...), ref.table.Set...), '(')
-	if ref.key != "" {
+	if ref.key != nil {
 		out = append(out, ref.key...)
 	} else {
 		out = appendGUID(out, ref.id)
@@ -174,40 +179,4 @@ func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) 
 	default:
 		return failed(methodNotAllowed.says("The requested resource does not support http method '%s'.", method))
 	}
-}
-
-// below executes an operation on something of a set or row: one column, a lookup's reference, a count, a function.
-func (c *call) below(op *batch.Operation, index int, a *address, query []byte) *reply {
-	name := string(a.rest[1:])
-	method := string(op.Method)
-	switch {
-	case a.single && method == http.MethodGet && isPrincipalFunction(a.table, name):
-		return c.principalFunction(a, name, string(query))
-	case method == http.MethodGet:
-		return c.navigate(op, a, query)
-	case !a.single || method == http.MethodPost:
-		return failed(notImplemented.says("The emulator does not know '%s' of '%s'.", name, a.table.Set))
-	}
-	property := strings.TrimSuffix(name, "/$ref")
-	p, ok := a.table.properties[property]
-	if !ok || p.kind == bind || p.kind == logical {
-		return failed(segmentMissing.says("Resource not found for the segment '%s'.", property))
-	}
-	change := *op
-	change.IfMatch = []byte("*")
-	switch {
-	case method == http.MethodDelete:
-		change.Body = []byte(`{"` + property + `":null}`)
-	case method == http.MethodPut && property == name:
-		v, ok := soleValue(op.Body)
-		if !ok {
-			return failed(payload(a.table.Set, "Microsoft.OData.ODataException: The body of a PUT on a property is an object with 'value'."))
-		}
-		change.Body = append(append([]byte(`{"`+property+`":`), v...), '}')
-	default:
-		return failed(notImplemented.says("The emulator does not know %s on '%s'.", method, name))
-	}
-	answer := c.upsert(&change, index, a, query)
-	answer.set = "" // neither Location nor OData-EntityId (section 3.2)
-	return answer
 }

@@ -21,10 +21,10 @@ type table struct {
 	properties map[string]property // names that a body may use
 	incoming   map[string]incoming // collection-valued navigation properties: the lookups that point here
 	keys       []*key
-	keyed      []bool // by column: some key has it
-	secured    []int  // columns under column security
-	links      []link // relationships that point here
-	state      int    // these five are columns, -1 where the table has none
+	keyed      []bool     // by column: some key has it
+	secured    []int      // columns under column security
+	links      []incoming // those of them that a delete has to look at
+	state      int        // these five are columns, -1 where the table has none
 	status     int
 	owner      int
 	currency   int
@@ -79,6 +79,7 @@ type key struct {
 	name, label string
 	columns     []int           // in the key's order
 	names       []string        // as URLs spell them: lookups as _x_value
+	lookups     bool            // some column is one
 	usable      atomic.Bool     // the status is Active
 	status      string          // guarded by table.mu, as is index
 	index       map[string]*row // by the values' normal form
@@ -126,6 +127,7 @@ func (t *table) compile(tables map[string]*table) {
 			i := t.byName[name]
 			compiled.columns = append(compiled.columns, i)
 			compiled.names = append(compiled.names, readName(&t.columns[i]))
+			compiled.lookups = compiled.lookups || t.columns[i].IsLookup()
 			t.keyed[i], t.indexed[i] = true, true
 		}
 		t.keys = append(t.keys, compiled)

@@ -10,19 +10,14 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
-// A link is a relationship as the referenced table sees it: what a delete has to look at.
-type link struct {
-	from   *table // the referencing table
-	column int    // its lookup
-	index  byte   // which of the lookup's targets it is
-	schema.Target
-}
+// target is what the relationship's other side says about it.
+func (in incoming) target() schema.Target { return in.table.columns[in.column].Targets[in.index] }
 
 // referrers are the rows that point at others by one lookup column, by the GUID that they point at. They are gathered when the first row that the
 // column could point at is deleted, and kept up from then on: who never deletes pays nothing for them.
 type referrers map[uuid.UUID]map[*row]struct{}
 
-// compileLinks enters t's lookups as links of the tables that they point at. Owners stay, and elastic tables know no cascades.
+// compileLinks enters t's lookups where a delete has to look at them. Deletes leave owners alone, and elastic tables know no cascades.
 func (t *table) compileLinks(tables map[string]*table) {
 	t.referrers = make([]referrers, len(t.columns))
 	for i := range t.columns {
@@ -32,21 +27,21 @@ func (t *table) compileLinks(tables map[string]*table) {
 		}
 		for n, target := range col.Targets {
 			if to := tables[target.Table]; to.Kind == schema.KindStandard {
-				to.links = append(to.links, link{t, i, byte(n), target})
+				to.links = append(to.links, incoming{t, i, byte(n)})
 			}
 		}
 	}
 }
 
 // referrers returns the rows that point at r, oldest first. The caller has begun a transaction.
-func (l link) referrers(r *row) []*row {
-	t := l.from
-	if t.referrers[l.column] == nil {
-		t.track(l.column)
+func (in incoming) referrers(r *row) []*row {
+	t := in.table
+	if t.referrers[in.column] == nil {
+		t.track(in.column)
 	}
 	var found []*row
-	for from := range t.referrers[l.column][r.id] {
-		if v := value(from.cells, l.column); v[0] == l.index && from != r {
+	for from := range t.referrers[in.column][r.id] {
+		if v := value(from.cells, in.column); v[0] == in.index && from != r {
 			found = append(found, from)
 		}
 	}

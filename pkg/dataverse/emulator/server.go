@@ -234,7 +234,7 @@ type call struct {
 type referenced struct {
 	table *table
 	id    uuid.UUID
-	key   string
+	key   []byte // what stood between the parentheses; nil for the GUID
 }
 
 func (c *call) begin(r *http.Request, u *user, id uuid.UUID) {

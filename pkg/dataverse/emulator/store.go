@@ -53,11 +53,18 @@ func (c *call) defaults(t *table, id uuid.UUID) *failure {
 	return nil
 }
 
-// update changes a row. The caller holds t.mu.
-func (c *call) update(t *table, r *row, a *address) *failure {
+// update changes a row, or gives it the body's columns alone. The caller holds t.
+func (c *call) update(t *table, r *row, a *address, replaces bool) *failure {
 	b := &c.body
 	if a.key != nil { // a row's key cannot be changed through that same key
 		b.changes = slices.DeleteFunc(b.changes, func(ch cell) bool { return slices.Contains(a.key.columns, ch.column) })
+	}
+	if replaces {
+		for column := range t.columns {
+			if _, set := get(b.changes, column); !set && column != t.owner && (a.key == nil || !slices.Contains(a.key.columns, column)) {
+				b.changes, _ = put(b.changes, cell{column: column})
+			}
+		}
 	}
 	if t.state >= 0 {
 		if f := c.pairStatus(t, r.id, r.cells); f != nil {

@@ -161,7 +161,7 @@ func TestLookups(t *testing.T) {
 		{"a navigation name with capitals", "new_memberships(" + knownID + ")", `{"new_Contact@odata.bind":"contacts(externaluseridentifier='C-1')"}`, 204, "", "", "_new_contact_value", knownID},
 		{"the same in lower case", "new_memberships(" + knownID + ")", `{"new_contact@odata.bind":"contacts(externaluseridentifier='C-1')"}`, 400, "0x80048d19", "undeclared property 'new_contact'", "", ""},
 		{"an owner", "contacts(" + knownID + ")", `{"ownerid@odata.bind":"/teams(` + e.Rows("team")[0].Text("teamid") + `)"}`, 204, "", "", "_ownerid_value", e.Rows("team")[0].Text("teamid")},
-		{"a nested row is not emulated, and says so", "contacts(" + knownID + ")", `{"parentcustomerid_account":{"name":"x"}}`, 501, "0x80040219", "related rows", "", ""},
+		{"a nested row on update", "contacts(" + knownID + ")", `{"parentcustomerid_account":{"name":"x"}}`, 400, "0x80048d19", "Deep update of navigation properties", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var a answer

@@ -1,10 +1,13 @@
 package emulator
 
 import (
+	"bytes"
 	"net/http"
 
+	"github.com/google/uuid"
+
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // This file is the status matrix of section 2.4.
@@ -12,34 +15,62 @@ import (
 // create is POST /set.
 func (c *call) create(op *batch.Operation, index int, a *address, query []byte) *reply {
 	t := a.table
-	if f := c.decode(t, op.Body, op.ContentType); f != nil {
+	if f := c.prepare(t, op, nil); f != nil {
 		return failed(f)
 	}
-	if f := c.allowed(t, t.privilege.create); f != nil {
-		return failed(f)
-	}
-	if f := c.mayWrite(t, nil); f != nil {
-		return failed(f)
-	}
-	if c.body.invalid != nil {
-		return failed(c.body.invalid)
-	}
-	id := c.body.id
-	if !c.body.hasID {
-		id = c.server.newGUID()
+	return c.createPrepared(op, index, t, query, nil)
+}
+
+// createPrepared goes on when c.body is a row of t that may be created; with a parent, as one of its children.
+func (c *call) createPrepared(op *batch.Operation, index int, t *table, query []byte, under *parent) *reply {
+	if !c.locked && (len(c.body.nested) > 0 || expands(op, query)) {
+		return c.transact(func() *reply { // anew, as what the body refers to may go between the locks
+			if f := c.prepare(t, op, under); f != nil {
+				return failed(f)
+			}
+			return c.createPrepared(op, index, t, query, under)
+		})
 	}
 	c.lock(t)
 	defer c.unlock(t)
-	if t.rows[id] != nil {
-		return failed(duplicateRecord.says("A record with matching key values already exists."))
-	}
-	r, f := c.insert(t, id)
+	id, f := c.freeID(t)
 	if f != nil {
 		return failed(f)
 	}
-	c.committed(t, r, OpCreate, op, index, nil)
+	r, f := c.createRow(t, id, op, index, nil)
+	if f != nil {
+		return failed(f)
+	}
 	c.remember(op, referenced{table: t, id: id})
 	return c.written(op, t, r, nil, true, query)
+}
+
+// prepare decodes op's body into c.body as a new row of t, and asks whether the caller may create it. A parent is entered into it.
+func (c *call) prepare(t *table, op *batch.Operation, under *parent) *failure {
+	if f := c.decode(t, op.Body, op.ContentType); f != nil {
+		return f
+	}
+	if under != nil {
+		under.bind(&c.body)
+	}
+	if f := c.allowed(t, t.privilege.create); f != nil {
+		return f
+	}
+	if f := c.mayWrite(t, nil); f != nil {
+		return f
+	}
+	return c.body.invalid
+}
+
+// freeID is the GUID of a row that is created: the body's own, or a new one. The caller holds t.
+func (c *call) freeID(t *table) (uuid.UUID, *failure) {
+	if !c.body.hasID {
+		return c.server.newGUID(), nil
+	}
+	if t.rows[c.body.id] != nil {
+		return uuid.Nil, duplicateRecord.says("A record with matching key values already exists.")
+	}
+	return c.body.id, nil
 }
 
 // upsert is PATCH /set(id) and /set(key).
@@ -48,71 +79,110 @@ func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) 
 	if f := c.decode(t, op.Body, op.ContentType); f != nil {
 		return failed(f)
 	}
+	if !c.locked && (len(c.body.nested) > 0 || expands(op, query)) {
+		return c.transact(func() *reply { return c.upsert(op, index, a, query) })
+	}
 	if f := c.allowed(t, t.privilege.read); f != nil {
 		return failed(f)
+	}
+	if a.key != nil && a.key.lookups {
+		c.bindKey(a)
 	}
 	c.lock(t)
 	defer c.unlock(t)
 	r := a.row()
-	if answer := c.precondition(op, a, r); answer != nil {
-		return answer
-	}
-	kind := OpUpdate
-	if r == nil {
-		kind = OpCreate
-	}
-	if f := c.mayWrite(t, r); f != nil {
+	if f := c.precondition(op, a, r); f != nil {
 		return failed(f)
 	}
-	if c.body.invalid != nil {
-		return failed(c.body.invalid)
-	}
-	var f *failure
-	if r == nil {
-		id := a.id
-		if a.key != nil {
-			c.takeKey(a)
-			id = c.body.id
-			if !c.body.hasID {
-				id = c.server.newGUID()
-			} else if t.rows[id] != nil {
-				return failed(duplicateRecord.says("A record with matching key values already exists."))
-			}
-		}
-		r, f = c.insert(t, id)
-	} else {
-		f = c.update(t, r, a)
-	}
+	created := r == nil
+	r, f := c.write(r, a, op, index)
 	if f != nil {
 		return failed(f)
 	}
-	c.committed(t, r, kind, op, index, a.segment)
-	c.remember(op, referenced{table: t, id: r.id, key: string(a.segment)})
-	return c.written(op, t, r, a.segment, kind == OpCreate, query)
+	c.remember(op, referenced{table: t, id: r.id, key: a.segment})
+	return c.written(op, t, r, a.segment, created, query)
 }
 
-// precondition judges If-Match and If-None-Match of a write. A reply means: stop here.
-func (c *call) precondition(op *batch.Operation, a *address, r *row) *reply {
+// write puts c.body into r, or creates the addressed row when r is nil. The caller holds the table.
+func (c *call) write(r *row, a *address, op *batch.Operation, index int) (*row, *failure) {
+	t := a.table
+	if f := c.mayWrite(t, r); f != nil {
+		return nil, f
+	}
+	if c.body.invalid != nil {
+		return nil, c.body.invalid
+	}
+	if r != nil {
+		if len(c.body.nested) > 0 {
+			return nil, payload(t.Set, "Microsoft.Crm.CrmException: Deep update of navigation properties is not allowed.")
+		}
+		// An upsert replaces the whole row of an elastic table; an update does not.
+		if f := c.update(t, r, a, t.Kind == schema.KindElastic && len(op.IfMatch) == 0); f != nil {
+			return nil, f
+		}
+		c.committed(t, r, OpUpdate, op, index, a.segment)
+		return r, nil
+	}
+	id := a.id
+	if a.key != nil {
+		if a.unbound != nil {
+			return nil, a.unbound
+		}
+		c.takeKey(a)
+		var f *failure
+		if id, f = c.freeID(t); f != nil {
+			return nil, f
+		}
+	}
+	return c.createRow(t, id, op, index, a.segment)
+}
+
+// precondition judges If-Match and If-None-Match of a write.
+func (c *call) precondition(op *batch.Operation, a *address, r *row) *failure {
 	if len(op.IfMatch) > 0 {
 		switch {
 		case r == nil:
-			return failed(a.missing())
+			return a.missing()
 		case string(op.IfMatch) == "*":
 		case a.table.OptimisticOff:
-			return failed(concurrencyOff.says("Optimistic concurrency isn't enabled for entity type %s.", a.table.Name))
+			return concurrencyOff.says("Optimistic concurrency isn't enabled for entity type %s.", a.table.Name)
 		case string(op.IfMatch) != etag(r.version):
-			return failed(versionMismatch.says("The version of the existing record doesn't match the RowVersion property provided."))
+			return versionMismatch.says("The version of the existing record doesn't match the RowVersion property provided.")
 		}
 	}
 	if string(op.IfNoneMatch) == "*" {
 		switch {
 		case r != nil:
-			return failed(duplicateRecord.says("A record with matching key values already exists."))
+			return duplicateRecord.says("A record with matching key values already exists.")
 		case a.key != nil: // captured: keyed create-only creates nothing
-			return failed(a.missing())
+			return a.missing()
 		}
 	}
 	return nil
+}
+
+// bindKey finds the rows that the lookups of a key point at: a URL does not say of which table they are. It locks those tables.
+func (c *call) bindKey(a *address) {
+	for i, column := range a.key.columns {
+		col := &a.table.columns[column]
+		if !col.IsLookup() {
+			continue
+		}
+		_, id, _ := reference(a.cells[i].value)
+		found := false
+		for n, target := range col.Targets {
+			to := c.server.tables[target.Table]
+			c.rlock(to)
+			exists := to.rows[id] != nil
+			c.runlock(to)
+			if exists && !found {
+				a.cells[i].value, found = appendReference(nil, byte(n), id), true
+			}
+		}
+		if !found && a.unbound == nil {
+			a.unbound = missingByID(c.server.tables[col.Targets[0].Table], id.String())
+		}
+	}
 }
 
 // takeKey fills the key columns that the body does not have from the URL; where it has others, the body wins (section 2.5).
@@ -140,11 +210,7 @@ func (c *call) written(op *batch.Operation, t *table, r *row, segment []byte, cr
 	return answer
 }
 
-// soleValue reads {"value":…}.
-func soleValue(text []byte) ([]byte, bool) {
-	r := jsonobject.New(text)
-	if !r.Next() || string(r.Name) != "value" {
-		return nil, false
-	}
-	return r.Value, true
+// expands reports whether the answer is to show other rows, too.
+func expands(op *batch.Operation, query []byte) bool {
+	return len(query) > 0 && bytes.Contains(query, []byte("expand")) && prefers(op.Prefer, "return=representation")
 }

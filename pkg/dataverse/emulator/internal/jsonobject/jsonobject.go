@@ -141,7 +141,7 @@ func (r *Reader) value() ([]byte, bool) {
 	case '{', '[':
 		return r.nested()
 	default:
-		for r.i < len(r.b) && r.b[r.i] != ',' && r.b[r.i] != '}' && !space(r.b[r.i]) {
+		for r.i < len(r.b) && r.b[r.i] != ',' && r.b[r.i] != '}' && r.b[r.i] != ']' && !space(r.b[r.i]) {
 			r.i++
 		}
 		token := r.b[start:r.i]
@@ -170,6 +170,27 @@ func (r *Reader) nested() ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Elements returns the raw tokens of an array's elements; false when the token is not an array.
+func Elements(token []byte) (elements [][]byte, ok bool) {
+	r := Reader{b: token}
+	if !r.take('[') {
+		return nil, false
+	}
+	for !r.take(']') {
+		if len(elements) > 0 && !r.take(',') {
+			return nil, false
+		}
+		r.skip()
+		element, ok := r.value()
+		if !ok {
+			return nil, false
+		}
+		elements = append(elements, element)
+	}
+	r.skip()
+	return elements, r.i == len(r.b)
 }
 
 // literal reports whether the token is a number, true, false or null.

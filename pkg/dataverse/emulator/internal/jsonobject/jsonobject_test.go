@@ -54,6 +54,26 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
+// FuzzElements holds Elements to encoding/json in the same way.
+func FuzzElements(f *testing.F) {
+	for _, s := range []string{`[]`, `[1]`, `[1,"a]",{"b":[2]},null]`, ` [ true , false ] `, `[1,]`, `[,1]`, `[1 2]`, `[1]]`, `{}`, `[01]`, `["\ud83d\ude00"]`, `[[],[[]]]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var want []json.RawMessage
+		array := bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("[")) && json.Unmarshal(b, &want) == nil
+		got, ok := jsonobject.Elements(b)
+		if ok != array || len(got) != len(want) && ok {
+			t.Fatalf("encoding/json says %v %d, Elements %v %d", array, len(want), ok, len(got))
+		}
+		for i := range want {
+			if string(got[i]) != string(want[i]) {
+				t.Errorf("element %d: %q, want %q", i, got[i], want[i])
+			}
+		}
+	})
+}
+
 func quote(name []byte) []byte {
 	q, err := json.Marshal(string(name))
 	if err != nil {
