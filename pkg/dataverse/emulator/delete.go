@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // delete is DELETE /set(id) and /set(key).
@@ -35,7 +36,7 @@ func (c *call) deleteRow(op *batch.Operation, index int, a *address) *reply {
 	if f := c.drop(t, r, op, index, a.segment); f != nil {
 		return failed(f)
 	}
-	c.success = reply{status: http.StatusNoContent}
+	c.success = reply{status: http.StatusNoContent, session: t.Kind == schema.KindElastic}
 	return &c.success
 }
 

@@ -3,7 +3,6 @@ package emulator
 import (
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 // A kind is one row of the error table (reference section 8.3): code, name and HTTP status.
@@ -53,6 +52,9 @@ var (
 	tooManyAggregated  = kind{"0x8004e023", "AggregateQueryRecordLimitExceeded", http.StatusBadRequest}
 	badBatch           = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
 	badReference       = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
+	unexpectedBulk     = kind{"0x80040216", "UnExpected", http.StatusBadRequest}
+	invalidArgument    = kind{"0x80040203", "InvalidArgument", http.StatusBadRequest}
+	notSupported       = kind{"0x80040315", "NotSupported", http.StatusMethodNotAllowed}
 	unexpectedInternal = kind{"0x80040216", "UnExpected", http.StatusInternalServerError}
 )
 
@@ -60,13 +62,23 @@ var (
 type failure struct {
 	kind
 	message string
+	details []detail
+}
+
+// A detail is an annotation of an error, for clients that ask for annotations: @Microsoft.PowerApps.CDS.<name>.
+type detail struct{ name, value string }
+
+// with adds a detail.
+func (f *failure) with(name, value string) *failure {
+	f.details = append(f.details, detail{name, value})
+	return f
 }
 
 func (f *failure) Error() string { return f.code + " " + f.message }
 
 // says makes a failure of the kind.
 func (k kind) says(format string, args ...any) *failure {
-	return &failure{k, fmt.Sprintf(format, args...)}
+	return &failure{kind: k, message: fmt.Sprintf(format, args...)}
 }
 
 // stack is what follows the reason in messages of the OData layer; clients must cut there.
@@ -103,14 +115,4 @@ func missingByID(t *table, id string) *failure {
 
 func missingByKey(t *table) *failure {
 	return keyMissing.says("A record with the specified key values does not exist in %s entity", t.Name)
-}
-
-// violated is the 412 of an alternate key (section 2.10).
-func violated(t *table, k *key) *failure {
-	labels := make([]string, len(k.columns))
-	for i, c := range k.columns {
-		labels[i] = t.columns[c].Label
-	}
-	return duplicateKey.says("Entity Key %s violated. A record with the same value for %s already exists. A duplicate record cannot be created. "+
-		"Select one or more unique values and try again.", k.label, strings.Join(labels, ", "))
 }

@@ -42,6 +42,7 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 			return nil // see changeSet
 		}
 		if answer := c.faulty(ctx, fault); answer != nil {
+			answer.annotate = answer.failure != nil && wantsAnnotations(op.Prefer)
 			return answer
 		}
 	}
@@ -160,6 +161,9 @@ func (c *call) faulty(ctx context.Context, f Fault) *reply {
 
 // onTable executes an operation whose URL names an entity set.
 func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) *reply {
+	if a.table.readOnly && string(op.Method) != http.MethodGet {
+		return failed(notSupported.says("The '%s' method does not support entities of type '%s'.", op.Method, a.table.Name))
+	}
 	if string(op.Method) == http.MethodPatch && a.single && len(a.rest) == 0 { // nearly all there is
 		return c.upsert(op, index, &a, query)
 	}

@@ -47,6 +47,7 @@ type Fault struct {
 	Status     int           // Refuse
 	Code       string        // Refuse: 0x80044150
 	Message    string        // Refuse
+	Trace      string        // Refuse: what a plug-in wrote into its trace, for clients that ask for annotations
 	RetryAfter time.Duration // Refuse: header Retry-After, in whole seconds
 }
 
@@ -87,7 +88,11 @@ func (f Fault) before(ctx context.Context) *reply {
 	pause(ctx, f.Delay)
 	switch f.Kind {
 	case Refuse:
-		return &reply{failure: &failure{kind{f.Code, "", f.Status}, f.Message}, status: f.Status, retryAfter: f.RetryAfter}
+		refusal := kind{f.Code, "", f.Status}.says("%s", f.Message)
+		if f.Trace != "" {
+			refusal.with("TraceText", f.Trace)
+		}
+		return &reply{failure: refusal, status: f.Status, retryAfter: f.RetryAfter}
 	case BadGateway:
 		return &reply{status: http.StatusBadGateway, contentType: "text/html", body: []byte(gatewayPage)}
 	case Hang:

@@ -91,7 +91,7 @@ func (b *budget) throttle(k kind, wait time.Duration) *throttle {
 	default:
 		text = fmt.Sprintf("Number of concurrent requests exceeded the limit of %d.", b.limits.Concurrent)
 	}
-	return &throttle{&failure{k, text}, wait}
+	return &throttle{k.says("%s", text), wait}
 }
 
 // leave charges the time that a request took.

@@ -23,6 +23,7 @@ type table struct {
 	keys       []*key
 	keyed      []bool     // by column: some key has it
 	secured    []int      // columns under column security
+	readOnly   bool       // takes no message that writes
 	links      []incoming // those of them that a delete has to look at
 	state      int        // these five are columns, -1 where the table has none
 	status     int
@@ -135,6 +136,7 @@ func (t *table) compile(tables map[string]*table) {
 	column := func(typ schema.Type, name string) int {
 		return slices.IndexFunc(t.columns, func(c schema.Column) bool { return c.Type == typ && (name == "" || c.Name == name) })
 	}
+	t.readOnly = !t.Supports("Create") && !t.Supports("Update") && !t.Supports("Delete")
 	t.state, t.status, t.owner = column(schema.State, ""), column(schema.Status, ""), column(schema.Owner, "")
 	t.currency, t.primary = column(schema.Lookup, "transactioncurrencyid"), column(schema.ID, t.PrimaryID)
 	t.privilege = privileges{

@@ -7,17 +7,20 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // below executes an operation on something of a set or row: one column, a lookup's reference, a collection, a count, a message.
 func (c *call) below(op *batch.Operation, index int, a *address, query []byte) *reply {
 	name := string(a.rest[1:])
-	method := string(op.Method)
+	method, message := string(op.Method), strings.TrimPrefix(name, "Microsoft.Dynamics.CRM.")
 	switch {
 	case a.single && method == http.MethodGet && isPrincipalFunction(a.table, name):
 		return c.principalFunction(a, name, string(query))
 	case method == http.MethodGet:
 		return c.navigate(op, a, query)
+	case !a.single && schema.Bulk(message) && method == http.MethodPost:
+		return c.bulk(op, index, a.table, message)
 	case !a.single:
 		return failed(notImplemented.says("The emulator does not know '%s' of '%s'.", name, a.table.Set))
 	}

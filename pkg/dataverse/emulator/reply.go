@@ -31,6 +31,7 @@ type reply struct {
 	retryAfter time.Duration
 	cut        bool // cut the connection, all being committed
 	truncate   bool // end the answer in the middle
+	session    bool // x-ms-session-token: a write to an elastic table
 }
 
 func failed(f *failure) *reply { return &reply{failure: f, status: f.status} }
@@ -61,14 +62,33 @@ func (f *failure) append(dst []byte, annotate bool) []byte {
 	dst = append(dst, `,"message":`...)
 	dst = appendQuoted(dst, f.message)
 	if annotate {
-		dst = append(dst, `,"@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionCategory":"ClientError"`...)
-		dst = append(dst, `,"@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionMessageName":`...)
-		dst = appendQuoted(dst, f.name)
-		dst = append(dst, `,"@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionHttpStatusCode":"`...)
-		dst = strconv.AppendInt(dst, int64(f.status), 10)
-		dst = append(dst, `","@Microsoft.PowerApps.CDS.HelpLink":"http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException"`...)
+		dst = f.annotations(dst)
 	}
 	return append(dst, `}}`...)
+}
+
+// annotations appends what clients get that ask for annotations.
+func (f *failure) annotations(dst []byte) []byte {
+	annotate := func(name, value string) {
+		dst = append(append(dst, `,"@Microsoft.PowerApps.CDS.`...), name...)
+		dst = appendQuoted(append(dst, `":`...), value)
+	}
+	category := "ClientError"
+	if f.status >= http.StatusInternalServerError {
+		category = "SystemFailure"
+	}
+	annotate("ErrorDetails.OperationStatus", "0")
+	annotate("ErrorDetails.SubErrorCode", "-2146233088")
+	for _, d := range f.details {
+		annotate(d.name, d.value)
+	}
+	annotate("ErrorDetails.ApiExceptionCategory", category)
+	if f.name != "" {
+		annotate("ErrorDetails.ApiExceptionMessageName", f.name)
+	}
+	annotate("ErrorDetails.ApiExceptionHttpStatusCode", strconv.Itoa(f.status))
+	annotate("HelpLink", "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a"+strings.TrimPrefix(f.code, "0x")+"&client=platform")
+	return dst
 }
 
 // writeTo writes the reply as an HTTP answer. Without a call it has no entity.
@@ -87,6 +107,9 @@ func (a *reply) writeTo(w http.ResponseWriter, c *call) {
 	}
 	if a.retryAfter > 0 {
 		h.Set("Retry-After", seconds(a.retryAfter))
+	}
+	if a.session {
+		h.Set("x-ms-session-token", c.server.sessionToken())
 	}
 	contentType, body := a.content()
 	if contentType != "" {
@@ -139,6 +162,9 @@ func (a *reply) appendPart(dst []byte, c *call) []byte {
 	if a.applied != "" {
 		dst = append(append(append(dst, "Preference-Applied: "...), a.applied...), "\r\n"...)
 	}
+	if a.session {
+		dst = append(append(append(dst, "x-ms-session-token: "...), c.server.sessionToken()...), "\r\n"...)
+	}
 	contentType, body := a.content()
 	if contentType != "" {
 		dst = append(append(append(dst, "Content-Type: "...), contentType...), "\r\n"...)
@@ -150,6 +176,11 @@ func (a *reply) appendPart(dst []byte, c *call) []byte {
 	return append(append(dst, body...), "\r\n"...)
 }
 
+// sessionToken is what a client may send as MSCRM.SessionToken to read its own writes. The emulator has no replicas that lag behind.
+func (s *Server) sessionToken() string {
+	return "207:8#" + strconv.FormatUint(s.versions.Load(), 10) + "#7=-1"
+}
+
 // prefers reports whether a Prefer header has the preference.
 func prefers(header []byte, preference string) bool {
 	if len(header) == 0 {
@@ -158,8 +189,15 @@ func prefers(header []byte, preference string) bool {
 	return slices.ContainsFunc(strings.Split(string(header), ","), func(p string) bool { return strings.TrimSpace(p) == preference })
 }
 
+// wantsAnnotations reports whether a Prefer header asks for the annotations of errors.
 func wantsAnnotations(header []byte) bool {
-	return strings.Contains(string(header), "odata.include-annotations")
+	_, list, _ := strings.Cut(string(header), "odata.include-annotations=")
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.Trim(name, ` "`); name == "*" || strings.HasPrefix(name, "Microsoft.PowerApps.CDS.") {
+			return true
+		}
+	}
+	return false
 }
 
 // jsonReply is a 200 with v as its body, for what is not hot: metadata and functions.

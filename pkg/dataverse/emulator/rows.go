@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // populate makes the rows that every environment has: users, teams, business units and roles, the base currency.
@@ -14,9 +16,20 @@ func (s *Server) populate() {
 	s.place("transactioncurrency", s.currency, Row{
 		"currencyname": quoted("US Dollar"), "isocurrencycode": quoted("USD"), "currencysymbol": quoted("$"), "exchangerate": json.RawMessage("1"),
 	})
+	for _, message := range schema.Messages() {
+		id := derived("sdkmessage", message)
+		s.place("sdkmessage", id, Row{"name": quoted(message)})
+		for _, t := range s.sorted() {
+			if t.Supports(message) {
+				s.place("sdkmessagefilter", derived("sdkmessagefilter", message+":"+t.Name), Row{
+					"name": quoted(message), "primaryobjecttypecode": quoted(t.Name), "sdkmessageid": quoted(id.String()),
+				})
+			}
+		}
+	}
 }
 
-// placePrincipals makes the rows of users, teams, business units and roles that are not there yet.
+// placePrincipals makes the rows of users, teams, business units and roles that are not there yet. The caller holds Server.change.
 func (s *Server) placePrincipals() {
 	organization := s.security.Snapshot()
 	units := map[string]uuid.UUID{}

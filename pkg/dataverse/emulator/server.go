@@ -143,6 +143,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *call, text []
 	if s.config.Faults.Request != nil {
 		fault = s.config.Faults.Request(r, info)
 		if answer := fault.before(r.Context()); answer != nil {
+			answer.annotate = wantsAnnotations([]byte(r.Header.Get("Prefer")))
 			s.headers(w, c)
 			answer.writeTo(w, c)
 			return

@@ -19,7 +19,7 @@ func (c *call) insert(t *table, id uuid.UUID) (*row, *failure) {
 	}
 	c.merged = merge(c.merged[:0], nil, c.body.changes)
 	if k := t.clash(nil, c.merged); k != nil {
-		return nil, violated(t, k)
+		return nil, violated(t, k, c.merged)
 	}
 	r := &row{id: id, serial: c.server.serials.Add(1), cells: bytes.Clone(c.merged)}
 	r.version = c.server.versions.Add(1)
@@ -74,7 +74,7 @@ func (c *call) update(t *table, r *row, a *address, replaces bool) *failure {
 	c.merged = merge(c.merged[:0], r.cells, b.changes)
 	if slices.ContainsFunc(b.changes, func(ch cell) bool { return t.keyed[ch.column] }) {
 		if k := t.clash(r, c.merged); k != nil {
-			return violated(t, k)
+			return violated(t, k, c.merged)
 		}
 	}
 	c.change(t, r, c.merged, slices.ContainsFunc(b.changes, func(ch cell) bool { return t.indexed[ch.column] }))

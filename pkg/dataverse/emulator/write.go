@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -23,7 +22,10 @@ func (c *call) create(op *batch.Operation, index int, a *address, query []byte) 
 
 // createPrepared goes on when c.body is a row of t that may be created; with a parent, as one of its children.
 func (c *call) createPrepared(op *batch.Operation, index int, t *table, query []byte, under *parent) *reply {
-	if !c.locked && (len(c.body.nested) > 0 || expands(op, query)) {
+	if f := c.representable(op, t, query); f != nil {
+		return failed(f)
+	}
+	if !c.locked && len(c.body.nested) > 0 {
 		return c.transact(func() *reply { // anew, as what the body refers to may go between the locks
 			if f := c.prepare(t, op, under); f != nil {
 				return failed(f)
@@ -79,7 +81,10 @@ func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) 
 	if f := c.decode(t, op.Body, op.ContentType); f != nil {
 		return failed(f)
 	}
-	if !c.locked && (len(c.body.nested) > 0 || expands(op, query)) {
+	if f := c.representable(op, t, query); f != nil {
+		return failed(f)
+	}
+	if !c.locked && len(c.body.nested) > 0 {
 		return c.transact(func() *reply { return c.upsert(op, index, a, query) })
 	}
 	if f := c.allowed(t, t.privilege.read); f != nil {
@@ -197,10 +202,10 @@ func (c *call) takeKey(a *address) {
 // written is the answer to a successful create or update: 204, or the row when it is asked for.
 func (c *call) written(op *batch.Operation, t *table, r *row, segment []byte, created bool, query []byte) *reply {
 	if !prefers(op.Prefer, "return=representation") {
-		c.success = reply{status: http.StatusNoContent, set: t.Set, segment: segment, id: r.id}
+		c.success = reply{status: http.StatusNoContent, set: t.Set, segment: segment, id: r.id, session: t.Kind == schema.KindElastic}
 		return &c.success
 	}
-	answer := &reply{status: http.StatusOK, etag: r.version}
+	answer := &reply{status: http.StatusOK, etag: r.version, session: t.Kind == schema.KindElastic}
 	if created {
 		answer.status = http.StatusCreated
 	}
@@ -210,7 +215,11 @@ func (c *call) written(op *batch.Operation, t *table, r *row, segment []byte, cr
 	return answer
 }
 
-// expands reports whether the answer is to show other rows, too.
-func expands(op *batch.Operation, query []byte) bool {
-	return len(query) > 0 && bytes.Contains(query, []byte("expand")) && prefers(op.Prefer, "return=representation")
+// representable fails when the answer is to show the row by a query that is wrong: nothing is written then.
+func (c *call) representable(op *batch.Operation, t *table, query []byte) *failure {
+	if len(query) == 0 || !prefers(op.Prefer, "return=representation") {
+		return nil
+	}
+	_, f := c.reader(op).query(t, query)
+	return f
 }

@@ -108,6 +108,8 @@ type Table struct {
 	Organization  bool   // true when rows are owned by the organisation, not by a user or team
 	Columns       []Column
 	Keys          []Key
+
+	Refuses []string // messages that it does not support, though tables of its kind do: CreateMultiple
 }
 
 // A Column is one column of a table.
