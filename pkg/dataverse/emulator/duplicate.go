@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/xml"
+	"fmt"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
@@ -22,6 +24,95 @@ func violated(t *table, k *key, cells []byte) *failure {
 	f.with("ErrorDetails.0", k.label).with("ErrorDetails.1", strings.Join(labels, ", "))
 	return f.with("ErrorDetails.DuplicateAttributes", "<DuplicateAttributes>"+attributes.String()+"</DuplicateAttributes>").
 		with("ErrorDetails.DuplicateEntity", t.asXML(cells))
+}
+
+// A DuplicateRule is a published duplicate detection rule: two rows of the table with the same values in all of the columns, none of them null, are
+// duplicates. It is asked only by writes with the header MSCRM.SuppressDuplicateDetection: false. Text is compared as keys compare it.
+type DuplicateRule struct {
+	Table   string   // logical name
+	Columns []string // logical names
+}
+
+func compileRules(rules []DuplicateRule, tables map[string]*table) error {
+	for _, r := range rules {
+		if err := r.compile(tables); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateRules reports what compileRules would, where the tables are right.
+func (c Config) validateRules() error {
+	schemas, err := c.tables()
+	if err != nil || len(c.DuplicateRules) == 0 {
+		return nil //nolint:nilerr // the caller reports it
+	}
+	tables, _ := compile(schemas)
+	return compileRules(c.DuplicateRules, tables)
+}
+
+// compile finds the rule's table and columns.
+func (r DuplicateRule) compile(tables map[string]*table) error {
+	t := tables[r.Table]
+	if t == nil {
+		return fmt.Errorf("emulator: a duplicate detection rule names the table %q, which is not there", r.Table)
+	}
+	compiled := &duplicateRule{count: map[string]int{}}
+	for _, name := range r.Columns {
+		column, ok := t.byName[name]
+		if !ok || column == t.primary {
+			return fmt.Errorf("emulator: a duplicate detection rule of %q names the column %q, which is not there, or the primary key", r.Table, name)
+		}
+		compiled.columns = append(compiled.columns, column)
+		t.indexed[column] = true
+	}
+	if len(compiled.columns) == 0 {
+		return fmt.Errorf("emulator: a duplicate detection rule of %q has no columns", r.Table)
+	}
+	t.rules = append(t.rules, compiled)
+	return nil
+}
+
+// A duplicateRule is a rule with the number of rows for each combination of values.
+type duplicateRule struct {
+	columns []int
+	count   map[string]int
+}
+
+// reindex keeps the count up when a row's cells become others; nil for a row that comes or goes.
+func (d *duplicateRule) reindex(t *table, old, cells []byte) {
+	var scratch [256]byte
+	if norm, ok := t.normal(scratch[:0], d.columns, old); ok {
+		if d.count[string(norm)]--; d.count[string(norm)] == 0 {
+			delete(d.count, string(norm))
+		}
+	}
+	if norm, ok := t.normal(scratch[:0], d.columns, cells); ok {
+		d.count[string(norm)]++
+	}
+}
+
+// detect fails when the operation asks for duplicate detection, and cells are a duplicate of another row than the one with the cells own.
+func (c *call) detect(t *table, own, cells []byte) *failure {
+	if !c.detects {
+		return nil
+	}
+	var scratch, other [256]byte
+	for _, d := range t.rules {
+		norm, ok := t.normal(scratch[:0], d.columns, cells)
+		if !ok {
+			continue
+		}
+		others := d.count[string(norm)]
+		if before, had := t.normal(other[:0], d.columns, own); had && bytes.Equal(before, norm) {
+			others--
+		}
+		if others > 0 {
+			return duplicatesFound.says("A record was not created or updated because a duplicate of the current record already exists.")
+		}
+	}
+	return nil
 }
 
 // asXML is a record as .NET serializes it; of its values the text alone.

@@ -59,3 +59,55 @@ func TestErrorsAreExplainedToWhoAsks(t *testing.T) { // 8.1, 2.10
 		t.Errorf("a plug-in's refusal: %v", got)
 	}
 }
+
+func TestDuplicateDetectionIsAskedFor(t *testing.T) { // 2.10, 11.30
+	const on = "MSCRM.SuppressDuplicateDetection: false"
+	e := start(t, emulator.Config{
+		DuplicateRules: []emulator.DuplicateRule{{Table: "contact", Columns: []string{"emailaddress1"}}, {Table: "contact", Columns: []string{"firstname", "lastname"}}},
+		Assumptions:    emulator.Assumptions{BatchHeaders: true},
+	})
+	contact := func(number string) string { return "contacts(externaluseridentifier='" + number + "')" }
+	e.must("PATCH", contact("1"), `{"emailaddress1":"ada@example.org","firstname":"Ada","lastname":"Lovelace"}`, on)
+	refused := func(a answer) bool {
+		return a.status == 412 && a.code() == "0x80040333" && a.message() == "A record was not created or updated because a duplicate of the current record already exists."
+	}
+	for _, c := range []struct {
+		name, method, path, body, header string
+		refused                          bool
+	}{
+		{"not asked for", "POST", "contacts", `{"emailaddress1":"ADA@example.org"}`, "Accept: */*", false},
+		{"suppressed", "POST", "contacts", `{"emailaddress1":"ADA@example.org"}`, "MSCRM.SuppressDuplicateDetection: true", false},
+		{"POST", "POST", "contacts", `{"emailaddress1":"ADA@example.org"}`, on, true},
+		{"PATCH that creates", "PATCH", contact("2"), `{"emailaddress1":"ADA@example.org"}`, on, true},
+		{"both columns", "POST", "contacts", `{"firstname":"ada","lastname":"LOVELACE"}`, on, true},
+		{"one column of two", "POST", "contacts", `{"firstname":"Ada"}`, on, false},
+		{"nulls are no duplicates", "PATCH", contact("3"), `{"emailaddress1":""}`, on, false},
+		{"PATCH that updates", "PATCH", contact("3"), `{"emailaddress1":"ada@example.org"}`, on, true},
+		{"the row itself is no duplicate", "PATCH", contact("4"), `{"firstname":"Charles","lastname":"Babbage"}`, on, false},
+		{"the row itself is none, again", "PATCH", contact("4"), `{"firstname":"Charles","lastname":"Babbage","jobtitle":"x"}`, on, false},
+	} {
+		if a := e.do(c.method, c.path, c.body, c.header); refused(a) != c.refused || !c.refused && a.status != 204 {
+			t.Errorf("%s: %d %s", c.name, a.status, a.body)
+		}
+	}
+	body := inBatch(
+		part("POST", "/api/data/v9.2/contacts", jsonHeader+on+"\r\n", `{"firstname":"Ada","lastname":"Lovelace"}`),
+		part("POST", "/api/data/v9.2/contacts", jsonHeader+"MSCRM.SuppressDuplicateDetection: true\r\n", `{"firstname":"Ada","lastname":"Lovelace"}`),
+		part("POST", "/api/data/v9.2/contacts", jsonHeader, `{"firstname":"Ada","lastname":"Lovelace"}`))
+	if _, parts := e.batch(body, goOn, on); statuses(parts) != "412 204 412" {
+		t.Errorf("with the header outside: %v", parts)
+	}
+	if _, parts := e.batch(body, goOn); statuses(parts) != "412 204 204" {
+		t.Errorf("without: %v", parts)
+	}
+	e.must("DELETE", contact("4"), "")
+	e.must("POST", "contacts", `{"firstname":"Charles","lastname":"Babbage"}`, on)
+}
+
+func TestRulesForWhatIsNotThereAreRefused(t *testing.T) {
+	for _, r := range []emulator.DuplicateRule{{Table: "nothing", Columns: []string{"name"}}, {Table: "account", Columns: []string{"nothing"}}, {Table: "account"}} {
+		if err := (emulator.Config{DuplicateRules: []emulator.DuplicateRule{r}}).Validate(); err == nil || !strings.Contains(err.Error(), r.Table) {
+			t.Errorf("%v: %v", r, err)
+		}
+	}
+}

@@ -25,6 +25,7 @@ var (
 	notImplemented     = kind{"0x80040219", "NotImplemented", http.StatusNotImplemented}
 	methodNotAllowed   = kind{"0x80060888", "CrmHttpError", http.StatusMethodNotAllowed}
 	duplicateRecord    = kind{"0x80040237", "DuplicateRecord", http.StatusPreconditionFailed}
+	duplicatesFound    = kind{"0x80040333", "DuplicateRecordsFound", http.StatusPreconditionFailed}
 	duplicateKey       = kind{"0x80060892", "DuplicateRecordEntityKey", http.StatusPreconditionFailed}
 	versionMismatch    = kind{"0x80060882", "ConcurrencyVersionMismatch", http.StatusPreconditionFailed}
 	concurrencyOff     = kind{"0x8006088d", "OptimisticConcurrencyNotEnabled", http.StatusBadRequest}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 )
@@ -17,6 +18,7 @@ func (c *call) single(r *http.Request, text []byte) *reply {
 		Method: []byte(r.Method), Accept: []byte(r.Header.Get("Accept")), URL: []byte(r.RequestURI), Body: text,
 		ContentType: []byte(r.Header.Get("Content-Type")), IfMatch: []byte(r.Header.Get("If-Match")),
 		IfNoneMatch: []byte(r.Header.Get("If-None-Match")), Prefer: []byte(r.Header.Get("Prefer")),
+		Suppress: []byte(r.Header.Get("MSCRM.SuppressDuplicateDetection")),
 	}
 	if r.Method == http.MethodHead {
 		op.Method = []byte(http.MethodGet) // net/http leaves the body out
@@ -28,6 +30,8 @@ func (c *call) single(r *http.Request, text []byte) *reply {
 // change set is to take its time first.
 func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *reply {
 	c.scratch = c.scratch[:0]
+	c.detects = strings.EqualFold(string(op.Suppress), "false") ||
+		op.Suppress == nil && c.server.config.Assumptions.BatchHeaders && strings.EqualFold(c.http.Header.Get("MSCRM.SuppressDuplicateDetection"), "false")
 	if !c.locked {
 		c.server.change.RLock()
 		defer c.server.change.RUnlock()

@@ -81,7 +81,7 @@ func (t *table) rebuild(k *key) bool {
 	index := make(map[string]*row, len(t.rows))
 	var scratch [256]byte
 	for _, r := range t.rows {
-		norm, ok := t.normal(scratch[:0], k, r.cells)
+		norm, ok := t.normal(scratch[:0], k.columns, r.cells)
 		if !ok {
 			continue
 		}

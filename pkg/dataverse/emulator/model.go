@@ -38,9 +38,10 @@ type table struct {
 	dead   int
 	graves graves
 
-	indexed   []bool // by column: a key has it, or its referrers are tracked
+	indexed   []bool // by column: a key or a duplicate detection rule has it, or its referrers are tracked
 	tracked   []int
 	referrers []referrers // by column; nil where not tracked
+	rules     []*duplicateRule
 }
 
 // privileges are the names of a table's privileges, made once.

@@ -174,8 +174,8 @@ func (t *table) sweep() {
 func (t *table) reindex(r *row, old, cells []byte) {
 	var scratch, other [256]byte
 	for _, k := range t.keys {
-		before, had := t.normal(scratch[:0], k, old)
-		after, has := t.normal(other[:0], k, cells)
+		before, had := t.normal(scratch[:0], k.columns, old)
+		after, has := t.normal(other[:0], k.columns, cells)
 		if had && has && bytes.Equal(before, after) {
 			continue
 		}
@@ -186,16 +186,17 @@ func (t *table) reindex(r *row, old, cells []byte) {
 			k.index[string(after)] = r
 		}
 	}
-	if len(t.tracked) > 0 {
-		t.refer(r, old, cells)
+	for _, d := range t.rules {
+		d.reindex(t, old, cells)
 	}
+	t.refer(r, old, cells)
 }
 
 // clash returns the key by which cells would be the same as another row than r.
 func (t *table) clash(r *row, cells []byte) *key {
 	var scratch [256]byte
 	for _, k := range t.keys {
-		if norm, ok := t.normal(scratch[:0], k, cells); ok && k.usable.Load() {
+		if norm, ok := t.normal(scratch[:0], k.columns, cells); ok && k.usable.Load() {
 			if other, taken := k.index[string(norm)]; taken && other != r {
 				return k
 			}
@@ -204,9 +205,9 @@ func (t *table) clash(r *row, cells []byte) *key {
 	return nil
 }
 
-// normal appends the normal form of the key's values in cells. A null among them means that the key does not hold for the row.
-func (t *table) normal(dst []byte, k *key, cells []byte) ([]byte, bool) {
-	for i, column := range k.columns {
+// normal appends the normal form of the columns' values in cells. A null among them means that a key of them does not hold for the row.
+func (t *table) normal(dst []byte, columns []int, cells []byte) ([]byte, bool) {
+	for i, column := range columns {
 		v := value(cells, column)
 		if v == nil {
 			return dst, false

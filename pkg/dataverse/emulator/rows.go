@@ -107,6 +107,9 @@ func (s *Server) Reset() {
 	for _, t := range s.tables {
 		t.rows, t.order, t.dead, t.graves = map[uuid.UUID]*row{}, nil, 0, graves{forgotten: s.versions.Load()}
 		t.untrack()
+		for _, d := range t.rules {
+			d.count = map[string]int{}
+		}
 		for _, k := range t.keys {
 			k.index = map[string]*row{}
 		}

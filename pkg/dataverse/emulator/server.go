@@ -57,6 +57,9 @@ func New(c Config) *Server {
 	}
 	s := &Server{config: c, identities: newIdentities(c), security: model, directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD")}
 	s.tables, s.sets = compile(schemas)
+	if err := compileRules(c.DuplicateRules, s.tables); err != nil {
+		panic(err)
+	}
 	s.catalog = s.privileges()
 	s.model = s.newModel(schemas)
 	s.calls.New = func() any { return &call{server: s} }
@@ -69,7 +72,7 @@ func (c Config) Validate() error {
 	c = c.withDefaults()
 	_, schemas := c.tables()
 	_, model := c.model()
-	return errors.Join(schemas, model)
+	return errors.Join(schemas, model, c.validateRules())
 }
 
 // newGUID returns ascending GUIDs, as Dataverse does, without asking for randomness each time.
@@ -224,6 +227,7 @@ type call struct {
 	operations []batch.Operation
 
 	set        int  // the change set under way, 0 for none
+	detects    bool // the operation under way asks for duplicate detection
 	locked     bool // a transaction has Server.change to itself
 	references map[string]referenced
 	faults     map[int]Fault // what the hook said about the operations of the change set, by index

@@ -21,6 +21,9 @@ func (c *call) insert(t *table, id uuid.UUID) (*row, *failure) {
 	if k := t.clash(nil, c.merged); k != nil {
 		return nil, violated(t, k, c.merged)
 	}
+	if f := c.detect(t, nil, c.merged); f != nil {
+		return nil, f
+	}
 	r := &row{id: id, serial: c.server.serials.Add(1), cells: bytes.Clone(c.merged)}
 	r.version = c.server.versions.Add(1)
 	r.created = time.Now().Unix()
@@ -76,6 +79,9 @@ func (c *call) update(t *table, r *row, a *address, replaces bool) *failure {
 		if k := t.clash(r, c.merged); k != nil {
 			return violated(t, k, c.merged)
 		}
+	}
+	if f := c.detect(t, r.cells, c.merged); f != nil {
+		return f
 	}
 	c.change(t, r, c.merged, slices.ContainsFunc(b.changes, func(ch cell) bool { return t.indexed[ch.column] }))
 	r.modified = time.Now().Unix()
