@@ -164,6 +164,12 @@ func TestTablesSayWhichMessagesTheySupport(t *testing.T) { // 4.2
 	}
 	e.must("GET", "new_mirrors", "")
 	e.must("POST", "new_plains/CreateMultiple", `{"Targets":[]}`)
+	for table, n := range map[string]int{"account": 1, "new_mirror": 0} { // as the documentation asks
+		a := e.must("GET", "sdkmessagefilters?"+escaped("$select=sdkmessagefilterid&$filter=sdkmessageid/name eq @m and primaryobjecttypecode eq @t&@m='CreateMultiple'&@t='"+table+"'"), "")
+		if got, _ := a.object(t)["value"].([]any); len(got) != n {
+			t.Errorf("%s: %s", table, a.body)
+		}
+	}
 	supported := map[string]bool{}
 	for _, r := range e.Rows("sdkmessagefilter") {
 		supported[fmt.Sprint(r.Text("name"), " ", r.Text("primaryobjecttypecode"))] = true

@@ -201,3 +201,27 @@ func TestTheJournalHasEveryCommittedWrite(t *testing.T) {
 		t.Errorf("served %q", a.body)
 	}
 }
+
+func TestARepresentationIsOfTheRowAsAsked(t *testing.T) { // 2.4
+	e := start(t, emulator.Config{})
+	const full = "Prefer: return=representation"
+	e.must("PATCH", "contacts("+knownID+")", `{"lastname":"Lovelace"}`)
+	bind := `{"name":"Engines","primarycontactid@odata.bind":"contacts(` + knownID + `)"}`
+	for _, path := range []struct{ method, path string }{{"POST", "accounts"}, {"PATCH", "accounts(accountnumber='A')"}} {
+		a := e.must(path.method, path.path+"?$select=name&$expand=primarycontactid($select=lastname)", bind, full)
+		got := a.object(t)
+		contact, _ := got["primarycontactid"].(map[string]any)
+		if got["name"] != "Engines" || got["accountnumber"] != nil || contact["lastname"] != "Lovelace" || a.header.Get("Preference-Applied") != "return=representation" {
+			t.Errorf("%s: %s", path.method, a.body)
+		}
+	}
+	for _, query := range []string{"$select=nothing", "$expand=nothing", "$nothing=1"} {
+		if a := e.do("POST", "accounts?"+query, `{"name":"x"}`, full); a.status != 400 || e.Count("account") != 2 {
+			t.Errorf("%s: %d %s, %d accounts", query, a.status, a.body, e.Count("account"))
+		}
+	}
+	_, parts := e.batch(inBatch(inSet(part("POST", "/api/data/v9.2/accounts?$select=name&$expand=primarycontactid($select=lastname)", jsonHeader+full+"\r\n", bind))))
+	if len(parts) != 1 || parts[0].status != 201 || !strings.Contains(parts[0].body, `"lastname":"Lovelace"`) {
+		t.Errorf("in a change set: %v", parts)
+	}
+}
