@@ -95,6 +95,7 @@ type Assumptions struct {
 	SpecialKeyCharacters bool // accept key values with / < > * % & : \ ? + (section 2.6); refused with 400 by default
 	BatchKeysVerbatim    bool // do not percent-decode keys in URLs inside a batch (section 2.6); decoded by default
 	ForeignHosts         bool // accept absolute URLs of other hosts inside a batch (section 3.1); refused with 400 by default
+	PlainClose           bool // an update may set the states of schema.Table.Closing (section 11.32); refused with 0x80100005 by default
 	BatchHeaders         bool // operations without MSCRM.SuppressDuplicateDetection take that of their batch (section 3.1); only their own counts by default
 	StrictReadOnly       bool // refuse values for read-only columns with 400 (section 2.7); ignored by default
 	InOperator           bool // accept the operator in of OData 4.01 in $filter (section 7); refused with 400 by default

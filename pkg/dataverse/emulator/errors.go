@@ -37,6 +37,7 @@ var (
 	badDateTime        = kind{"0x80040239", "InvalidDateTime", http.StatusBadRequest}
 	badCharacters      = kind{"0x80040278", "InvalidCharactersInField", http.StatusBadRequest}
 	badStatus          = kind{"0x80048408", "InvalidStateCodeStatusCode", http.StatusBadRequest}
+	closedByAction     = kind{"0x80100005", "CannotUseOpportunitySetStateMessage", http.StatusBadRequest}
 	requiredMissing    = kind{"0x80040200", "RequiredFieldMissing", http.StatusBadRequest}
 	hasChildren        = kind{"0x80040227", "CannotDeleteDueToAssociation", http.StatusMethodNotAllowed}
 	privilegeDenied    = kind{"0x80040220", "PrivilegeDenied", http.StatusForbidden}

@@ -64,6 +64,10 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 	case string(path) == "ReactivateEntityKey" && string(op.Method) == http.MethodPost:
 		answer = c.reactivateKey(op)
 	default:
+		if state, ok := closes(string(path)); ok {
+			answer = c.closeOpportunity(op, index, state)
+			break
+		}
 		answer = c.function(string(op.Method), string(path), string(query), string(url))
 	}
 	answer.annotate = answer.failure != nil && wantsAnnotations(op.Prefer)

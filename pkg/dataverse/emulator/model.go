@@ -25,10 +25,12 @@ type table struct {
 	secured    []int      // columns under column security
 	readOnly   bool       // takes no message that writes
 	links      []incoming // those of them that a delete has to look at
-	state      int        // these five are columns, -1 where the table has none
+	parental   []incoming // those by which rows of the table hang on others of it, without a loop
+	state      int        // these are columns, -1 where the table has none
 	status     int
 	owner      int
 	currency   int
+	overridden int // overriddencreatedon
 	primary    int
 	privilege  privileges
 
@@ -99,6 +101,7 @@ func compile(schemas []schema.Table) (byName, bySet map[string]*table) {
 	}
 	for _, s := range schemas { // in an order that is always the same
 		byName[s.Name].compileLinks(byName)
+		byName[s.Name].compileParental()
 	}
 	return byName, bySet
 }
@@ -140,6 +143,7 @@ func (t *table) compile(tables map[string]*table) {
 	t.readOnly = !t.Supports("Create") && !t.Supports("Update") && !t.Supports("Delete")
 	t.state, t.status, t.owner = column(schema.State, ""), column(schema.Status, ""), column(schema.Owner, "")
 	t.currency, t.primary = column(schema.Lookup, "transactioncurrencyid"), column(schema.ID, t.PrimaryID)
+	t.overridden = column(schema.DateTime, "overriddencreatedon")
 	t.privilege = privileges{
 		create: t.PrivilegeName("Create"), read: t.PrivilegeName("Read"), write: t.PrivilegeName("Write"), delete: t.PrivilegeName("Delete"),
 		assign: t.PrivilegeName("Assign"), share: t.PrivilegeName("Share"), append: t.PrivilegeName("Append"), appendTo: t.PrivilegeName("AppendTo"),

@@ -227,6 +227,7 @@ type call struct {
 	operations []batch.Operation
 
 	set        int  // the change set under way, 0 for none
+	closing    bool // an action that may close a row is under way
 	detects    bool // the operation under way asks for duplicate detection
 	locked     bool // a transaction has Server.change to itself
 	references map[string]referenced

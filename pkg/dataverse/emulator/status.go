@@ -1,9 +1,15 @@
 package emulator
 
 import (
+	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 )
 
 // pairStatus sees to it that state and reason fit (section 2.7); cells are those of the existing row, nil for a new one.
@@ -24,6 +30,10 @@ func (c *call) pairStatus(t *table, id uuid.UUID, cells []byte) *failure {
 	if err != nil {
 		return unexpectedInternal.says("An unexpected error occurred.")
 	}
+	if cells != nil && !c.closing && slices.Contains(t.Closing, state) && !c.server.config.Assumptions.PlainClose && string(value(cells, t.state)) != string(stateText) {
+		label := strings.ToLower(t.stateLabel(state))
+		return closedByAction.says("This message can not be used to set the state of %[1]s to %[2]s. In order to set state of %[1]s to %[2]s, use the %[2]s message instead.", t.Name, label)
+	}
 	reasons := t.columns[t.status].Options
 	if reasonText == nil { // the state's own default reason
 		for _, o := range reasons {
@@ -36,14 +46,69 @@ func (c *call) pairStatus(t *table, id uuid.UUID, cells []byte) *failure {
 	}
 	for _, o := range reasons {
 		if strconv.Itoa(o.Value) == string(reasonText) && o.State != state {
-			label := ""
-			for _, s := range t.columns[t.state].Options {
-				if s.Value == state {
-					label = s.Label
-				}
-			}
-			return badStatus.says("%d is not a valid status code for state code %sState.%s on %s with Id %s.", o.Value, t.Schema, label, t.Name, id)
+			return badStatus.says("%d is not a valid status code for state code %sState.%s on %s with Id %s.", o.Value, t.Schema, t.stateLabel(state), t.Name, id)
 		}
 	}
 	return nil
+}
+
+func (t *table) stateLabel(state int) string {
+	for _, o := range t.columns[t.state].Options {
+		if o.Value == state {
+			return o.Label
+		}
+	}
+	return ""
+}
+
+// closes returns the state that an action closes an opportunity with.
+func closes(action string) (state int, ok bool) {
+	switch strings.TrimPrefix(action, "Microsoft.Dynamics.CRM.") {
+	case "WinOpportunity":
+		return 1, true
+	case "LoseOpportunity":
+		return 2, true
+	}
+	return 0, false
+}
+
+// closeOpportunity is POST of WinOpportunity and LoseOpportunity: {"Status":3,"OpportunityClose":{"opportunityid@odata.bind":"…"}}. The emulator keeps
+// no opportunityclose activity.
+func (c *call) closeOpportunity(op *batch.Operation, index, state int) *reply {
+	if string(op.Method) != http.MethodPost {
+		return failed(routeMissing.says("No HTTP resource was found that matches the request URI '%s'.", op.URL))
+	}
+	var url []byte
+	reason := []byte("-1") // the state's default
+	r := jsonobject.New(op.Body)
+	for r.Next() {
+		switch string(r.Name) {
+		case "Status":
+			reason = r.Value
+		case "OpportunityClose":
+			inner := jsonobject.New(r.Value)
+			for inner.Next() {
+				if string(inner.Name) == "opportunityid@odata.bind" {
+					url = []byte(jsonobject.Text(inner.Value))
+				}
+			}
+		}
+	}
+	if r.Err() != nil {
+		return failed(payload("", "Microsoft.OData.ODataException: %s", r.Err()))
+	}
+	t, id, f := c.locate(url)
+	if f != nil {
+		return failed(f)
+	}
+	if t.Name != "opportunity" || t.state < 0 {
+		return failed(badURI.says("The URI '%.200s' does not address an opportunity.", url))
+	}
+	text := []byte(`{"statecode":` + strconv.Itoa(state) + `,"statuscode":` + string(reason) + `}`)
+	if string(reason) == "-1" {
+		text = []byte(`{"statecode":` + strconv.Itoa(state) + `}`)
+	}
+	c.closing = true
+	defer func() { c.closing = false }()
+	return c.updateOnly(op, index, &address{table: t, single: true, id: id, segment: appendGUID(nil, id)}, text)
 }

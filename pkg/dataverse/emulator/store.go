@@ -17,6 +17,10 @@ func (c *call) insert(t *table, id uuid.UUID) (*row, *failure) {
 	if f := c.defaults(t, id); f != nil {
 		return nil, f
 	}
+	created, f := c.backdate(t)
+	if f != nil {
+		return nil, f
+	}
 	c.merged = merge(c.merged[:0], nil, c.body.changes)
 	if k := t.clash(nil, c.merged); k != nil {
 		return nil, violated(t, k, c.merged)
@@ -26,13 +30,31 @@ func (c *call) insert(t *table, id uuid.UUID) (*row, *failure) {
 	}
 	r := &row{id: id, serial: c.server.serials.Add(1), cells: bytes.Clone(c.merged)}
 	r.version = c.server.versions.Add(1)
-	r.created = time.Now().Unix()
-	r.modified = r.created
+	r.modified = time.Now().Unix()
+	r.created = created
 	t.addRow(r)
 	if c.locked {
 		c.undo = append(c.undo, func() { t.removeRow(r) })
 	}
 	return r, nil
+}
+
+// backdate returns the new row's createdon. With overriddencreatedon it is that, and overriddencreatedon becomes the time it really is.
+func (c *call) backdate(t *table) (int64, *failure) {
+	now := time.Now()
+	v, set := get(c.body.changes, t.overridden)
+	if !set || v == nil {
+		return now.Unix(), nil
+	}
+	if f := c.denied(t, "prvOverrideCreatedOnCreatedBy"); f != nil {
+		return 0, f
+	}
+	at, err := time.Parse(`"2006-01-02T15:04:05Z"`, string(v)) // as moment wrote it
+	if err != nil {
+		return 0, unexpectedInternal.says("An unexpected error occurred.")
+	}
+	c.body.changes, _ = put(c.body.changes, cell{t.overridden, appendTime(nil, now.Unix())})
+	return at.Unix(), nil
 }
 
 // defaults completes a new row: state and reason, owner, currency.
@@ -62,6 +84,9 @@ func (c *call) update(t *table, r *row, a *address, replaces bool) *failure {
 	if a.key != nil { // a row's key cannot be changed through that same key
 		b.changes = slices.DeleteFunc(b.changes, func(ch cell) bool { return slices.Contains(a.key.columns, ch.column) })
 	}
+	if _, set := get(b.changes, t.overridden); set { // counts on creating only
+		b.changes = slices.DeleteFunc(b.changes, func(ch cell) bool { return ch.column == t.overridden })
+	}
 	if replaces {
 		for column := range t.columns {
 			if _, set := get(b.changes, column); !set && column != t.owner && (a.key == nil || !slices.Contains(a.key.columns, column)) {
@@ -70,9 +95,16 @@ func (c *call) update(t *table, r *row, a *address, replaces bool) *failure {
 		}
 	}
 	if t.state >= 0 {
-		if f := c.pairStatus(t, r.id, r.cells); f != nil {
+		before := r.cells
+		if replaces {
+			before = nil
+		}
+		if f := c.pairStatus(t, r.id, before); f != nil {
 			return f
 		}
+	}
+	if f := c.loops(t, r); f != nil {
+		return f
 	}
 	c.merged = merge(c.merged[:0], r.cells, b.changes)
 	if slices.ContainsFunc(b.changes, func(ch cell) bool { return t.keyed[ch.column] }) {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,7 +105,24 @@ func (c *call) number(t *table, col *schema.Column, v []byte, asText bool) ([]by
 		}
 	}
 	c.body.money = c.body.money || col.Type == schema.Money
+	if point := bytes.IndexByte(v, '.'); col.Precision > 0 && point >= 0 && (len(v)-point-1 > col.Precision || bytes.ContainsAny(v, "eE")) {
+		start := len(c.body.arena)
+		c.body.arena = appendRounded(c.body.arena, v, f, col.Precision)
+		v = c.body.keep(start)
+	}
 	return v, nil
+}
+
+// appendRounded appends the number with so many digits after the point at most, halves away from zero; f is its value.
+func appendRounded(dst, v []byte, f float64, precision int) []byte {
+	if bytes.ContainsAny(v, "eE") { // may be of any size
+		return strconv.AppendFloat(dst, f, 'f', precision, 64)
+	}
+	exact, ok := new(big.Rat).SetString(string(v))
+	if !ok {
+		return append(dst, v...)
+	}
+	return append(dst, exact.FloatString(precision)...)
 }
 
 // multi takes "1,2,3"; the empty string is null.

@@ -138,6 +138,7 @@ func Common(states []string, reasons ...Option) []Column {
 		lookup("TransactionCurrencyId", "Currency", Target{Table: "transactioncurrency", Navigation: "transactioncurrencyid"}),
 		readOnly(moment("CreatedOn", "Created On")),
 		readOnly(moment("ModifiedOn", "Modified On")),
+		moment("OverriddenCreatedOn", "Record Created On"),
 		readOnly(column(BigInt, "VersionNumber", "Version Number")),
 	}
 }

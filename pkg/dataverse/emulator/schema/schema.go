@@ -110,6 +110,7 @@ type Table struct {
 	Keys          []Key
 
 	Refuses []string // messages that it does not support, though tables of its kind do: CreateMultiple
+	Closing []int    // states to which only an action leads, WinOpportunity for one: an update to them is refused
 }
 
 // A Column is one column of a table.
@@ -155,6 +156,7 @@ type Target struct {
 	Table      string // logical name
 	Navigation string // case-sensitive: parentcustomerid_account, new_Contact
 	Restrict   bool   // a referenced row cannot be deleted
+	Parental   bool   // to the same table: rows cannot hang on each other in a ring
 	Cascade    bool   // deleting the referenced row deletes this one; without either, the lookup becomes null
 
 	Relationship string // schema name of the relationship; see Table.Relationship for the default

@@ -60,7 +60,7 @@ func account() Table {
 		boolean("CreditOnHold", "Credit Hold", "No", "Yes"), boolean("DoNotEMail", "Do not allow Emails", "Allow", "Do Not Allow"),
 		boolean("DoNotPhone", "Do not allow Phone Calls", "Allow", "Do Not Allow"),
 		day(moment("LastUsedInCampaign", "Last Date Included in Campaign")),
-		lookup("ParentAccountId", "Parent Account", Target{Table: "account", Navigation: "parentaccountid"}),
+		lookup("ParentAccountId", "Parent Account", Target{Table: "account", Navigation: "parentaccountid", Parental: true}),
 		lookup("PrimaryContactId", "Primary Contact", Target{Table: "contact", Navigation: "primarycontactid"}),
 		lookup("OriginatingLeadId", "Originating Lead", Target{Table: "lead", Navigation: "originatingleadid"}),
 	}, address("1"), address("2"), active())
@@ -146,7 +146,7 @@ func opportunity() Table {
 		Option{Value: 4, Label: "Canceled", State: 2}, Option{Value: 5, Label: "Out-Sold", State: 2}))
 	return Table{
 		Name: "opportunity", Schema: "Opportunity", Set: "opportunities", Label: "Opportunity", Plural: "Opportunities", PrimaryID: "opportunityid", PrimaryName: "name", TypeCode: 3,
-		Columns: columns,
+		Closing: []int{1, 2}, Columns: columns,
 	}
 }
 
