@@ -73,6 +73,11 @@ func (c *call) address(path []byte) (address, *failure) {
 		end = len(path)
 	}
 	a := address{table: c.server.sets[string(path[:end])], name: path[:end], rest: path[end:]}
+	if a.table == nil && bytes.IndexByte(a.name, '%') >= 0 { // some clients encode parentheses
+		if plain := parentheses(path); len(plain) < len(path) {
+			return c.address(plain)
+		}
+	}
 	if a.table == nil || len(a.rest) == 0 || a.rest[0] != '(' {
 		return a, nil
 	}
@@ -82,6 +87,11 @@ func (c *call) address(path []byte) (address, *failure) {
 	}
 	a.segment, a.rest, a.single = a.rest[1:close], a.rest[close+1:], true
 	return a, c.resolve(&a)
+}
+
+// parentheses decodes those that are percent-encoded, and nothing else.
+func parentheses(path []byte) []byte {
+	return bytes.ReplaceAll(bytes.ReplaceAll(path, []byte("%28"), []byte("(")), []byte("%29"), []byte(")"))
 }
 
 func unrecognized() *failure {

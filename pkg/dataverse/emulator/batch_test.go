@@ -258,3 +258,48 @@ func TestParallelWritersLeaveAConsistentStore(t *testing.T) {
 		}
 	}
 }
+
+func TestALongURLBelongsIntoABatch(t *testing.T) { // 2.2
+	e := start(t, emulator.Config{})
+	path := func(n int) string {
+		p := "/api/data/v9.2/accounts?$filter=name%20eq%20'"
+		return p + strings.Repeat("x", n-len(p)-1) + "'"
+	}
+	for _, c := range []struct{ length, alone, inBatch int }{{32768, 200, 200}, {32769, 414, 200}, {65536, 414, 200}, {65537, 414, 414}} {
+		if a := e.do("GET", path(c.length), ""); a.status != c.alone {
+			t.Errorf("%d characters: %d %.200s", c.length, a.status, a.body)
+		}
+		if _, parts := e.batch(inBatch(part("GET", path(c.length), "", ""))); len(parts) != 1 || parts[0].status != c.inBatch {
+			t.Errorf("%d characters in a batch: %v", c.length, parts)
+		}
+	}
+}
+
+func TestEncodedURLs(t *testing.T) { // 2.6, 3.1
+	e := start(t, emulator.Config{})
+	for _, path := range []string{"accounts(accountnumber='A%2D1')", "accounts%28accountnumber=%27A-1%27%29", "accounts(accountnumber%3D'A-1')", "accounts(accountnumber='A-1')?tag=x"} {
+		e.must("PATCH", path, `{}`)
+		if _, parts := e.batch(inBatch(part("PATCH", "/api/data/v9.2/"+path, jsonHeader, `{}`))); parts[0].status != 204 || e.Count("account") != 1 {
+			t.Errorf("%s: %v, %d rows", path, parts, e.Count("account"))
+		}
+	}
+}
+
+func TestWhatAChangeSetCannotHold(t *testing.T) { // 3.1
+	e := start(t, emulator.Config{})
+	outer, parts := e.batch(inBatch(inSet(patch("A-1", `{}`), part("GET", "/api/data/v9.2/accounts", "", ""))))
+	if outer.status != 400 || len(parts) != 1 || !strings.Contains(parts[0].message(), "'GET'") || e.Count("account") != 0 {
+		t.Errorf("a GET: %d %s", outer.status, outer.body)
+	}
+	if a := e.do("POST", "$batch", inBatch(inSet("Content-Type: multipart/mixed; boundary=d\r\n\r\n--d--\r\n")), "Content-Type: multipart/mixed; boundary=b"); a.status != 400 ||
+		!strings.HasPrefix(a.header.Get("Content-Type"), "application/json") {
+		t.Errorf("a change set: %d %s", a.status, a.body)
+	}
+	if _, parts := e.batch(inBatch(part("POST", "/api/data/v9.2/$batch", jsonHeader, `{}`))); parts[0].status != 400 || !strings.Contains(parts[0].message(), "batch request") {
+		t.Errorf("a batch: %v", parts)
+	}
+	_, parts = e.batch(inBatch(part("PATCH", "/api/data/v9.2/accounts(accountnumber='A')", jsonHeader+"Prefer: odata.continue-on-error\r\n", `{"x":1}`), patch("B", `{}`)))
+	if len(parts) != 1 {
+		t.Errorf("continue-on-error inside: %d parts", len(parts))
+	}
+}

@@ -20,6 +20,7 @@ var (
 	segmentMissing     = kind{"0x8006088a", "CrmHttpError", http.StatusNotFound}
 	routeMissing       = kind{"", "", http.StatusNotFound}
 	badURI             = kind{"0x80060888", "CrmHttpError", http.StatusBadRequest}
+	uriTooLong         = kind{"0x80060888", "CrmHttpError", http.StatusRequestURITooLong}
 	metadataMissing    = kind{"0x80060888", "CrmHttpError", http.StatusNotFound}
 	badPayload         = kind{"0x80048d19", "CrmHttpError", http.StatusBadRequest}
 	notImplemented     = kind{"0x80040219", "NotImplemented", http.StatusNotImplemented}

@@ -76,9 +76,18 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 	return answer
 }
 
+// The greatest lengths of URLs (section 2.2).
+const (
+	maxURL      = 32768
+	maxBatchURL = 65536
+)
+
 // target reads the operation's URL.
 func (c *call) target(op *batch.Operation) (url, path, query []byte, a address, f *failure) {
 	url = op.URL
+	if len(url) > maxURL && (c.request.Batch == 0 || len(url) > maxBatchURL) {
+		return nil, nil, nil, a, uriTooLong.says("The request URI is too long: it has %d characters, of which %d are allowed, and %d in a batch.", len(url), maxURL, maxBatchURL)
+	}
 	if len(url) > 0 && url[0] == '$' {
 		if url, f = c.dereference(url); f != nil {
 			return url, nil, nil, a, f

@@ -124,7 +124,7 @@ func (c *call) attempt(ctx context.Context, i, end int) (result *reply, stalled 
 		op := &c.operations[i]
 		var answer *reply
 		if string(op.Method) == http.MethodGet {
-			answer = failed(badBatch.says("GET requests are not allowed in a change set."))
+			answer = failed(badBatch.says("An invalid HTTP method 'GET' was detected for a request in a change set. Requests in change sets only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'."))
 		} else if answer = c.execute(ctx, op, i); answer == nil {
 			return nil, i
 		}

@@ -85,10 +85,10 @@ func (r *reader) parts(body, delim []byte, set int) error {
 	}
 	for count := 1; !closing; count++ {
 		if count > Limit || len(r.ops)-r.start >= Limit {
-			return r.tooMany(set)
+			return tooMany(set > 0 && count > Limit)
 		}
 		part, next, end := cut(rest, delim)
-		if err := r.part(part, set, end == open); err != nil {
+		if err := r.part(part, delim, set, end == open); err != nil {
 			return err
 		}
 		if next == nil { // the body ends without a closing delimiter
@@ -114,15 +114,15 @@ func (r *reader) unreadable(set int) {
 	}
 }
 
-func (r *reader) tooMany(set int) error {
-	if set > 0 {
+func tooMany(inSet bool) error {
+	if inSet {
 		return invalid("The current change set contains too many operations. A maximum number of '%d' operations are allowed in a change set", Limit)
 	}
 	return invalid("The current batch message contains too many parts. A maximum number of '%d' query operations and change sets are allowed in a batch message.", Limit)
 }
 
 // part reads one part: the headers of the envelope, then a request or, at the outer level, a change set.
-func (r *reader) part(part []byte, set int, unclosed bool) error {
+func (r *reader) part(part, delim []byte, set int, unclosed bool) error {
 	var contentType, contentID []byte
 	rest, err := headers(part, func(name, value []byte) {
 		switch {
@@ -135,9 +135,9 @@ func (r *reader) part(part []byte, set int, unclosed bool) error {
 	if err != nil {
 		return err
 	}
-	if is(contentType, "application/http") {
+	if kind, _, _ := bytes.Cut(contentType, []byte(";")); is(bytes.TrimSpace(kind), "application/http") {
 		op := Operation{ContentID: contentID, Set: set}
-		if err := request(&op, rest); err != nil {
+		if err := request(&op, rest, delim); err != nil {
 			return err
 		}
 		op.Unreadable = unclosed && set == 0 && len(op.Body) > 0
@@ -155,8 +155,8 @@ func (r *reader) part(part []byte, set int, unclosed bool) error {
 	return r.parts(rest, delimiter(boundary), r.sets)
 }
 
-// request reads the embedded HTTP request.
-func request(op *Operation, b []byte) error {
+// request reads the embedded HTTP request, whose headers end with an empty line even when nothing but the delimiter follows.
+func request(op *Operation, b, delim []byte) error {
 	line, rest := line(b)
 	method, target, ok := bytes.Cut(line, []byte(" "))
 	if !ok {
@@ -167,9 +167,6 @@ func request(op *Operation, b []byte) error {
 		return invalid("The request line '%.200s' of a batch operation is invalid.", line)
 	}
 	op.Method, op.URL = method, target
-	if len(rest) == 0 && len(b) == len(line) { // the delimiter follows the request line at once
-		return invalid("The message header '--' is invalid. The header value must be of the format '<header name>: <header value>'.")
-	}
 	body, err := headers(rest, func(name, value []byte) {
 		switch {
 		case is(name, "Content-Type"):
@@ -191,6 +188,10 @@ func request(op *Operation, b []byte) error {
 		}
 	})
 	op.Body = body
+	// The line end before a delimiter belongs to it: without an empty line, the last line of the part has no end of its own.
+	if head := b[:len(b)-len(body)]; err == nil && !bytes.HasSuffix(head, []byte("\n")) {
+		return invalid("The message header '%s' is invalid. The header value must be of the format '<header name>: <header value>'.", delim[1:])
+	}
 	return err
 }
 

@@ -132,6 +132,14 @@ func TestWhatIsNotABatchIsRefusedWhole(t *testing.T) {
 			"nested change set",
 		},
 		{"a GET whose headers do not end", "--b\r\nContent-Type: application/http\r\n\r\nGET /x HTTP/1.1\r\n--b--\r\n", "message header"},
+		{
+			"a GET with headers that do not end", "--b\r\nContent-Type: application/http\r\n\r\nGET /x HTTP/1.1\r\nAccept: application/json\r\n--b--\r\n",
+			"The message header '--b' is invalid.",
+		},
+		{
+			"1,200 operations in change sets of 600",
+			strings.Repeat("--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"+strings.Repeat(inner, 600)+"--c--\r\n", 2) + "--b--\r\n", "current batch message",
+		},
 		{"a part of another type", "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", "text/plain"},
 		{"a request line without a protocol", "--b\r\nContent-Type: application/http\r\n\r\nGET /x\r\n\r\n--b--\r\n", "request line"},
 	} {
@@ -145,6 +153,35 @@ func TestWhatIsNotABatchIsRefusedWhole(t *testing.T) {
 	}
 	if ops, err := batch.Read([]byte(strings.Repeat(part, 1000)+"--b--\r\n"), "b", nil); err != nil || len(ops) != 1000 {
 		t.Errorf("1,000 operations: got %d, %v", len(ops), err)
+	}
+}
+
+func TestWhatOtherClientsFrameIsRead(t *testing.T) { // 3.1
+	for _, c := range []struct{ name, body string }{
+		{"a preamble and an epilogue", "a preamble\r\n" + crlf(twoOperations) + "an epilogue"},
+		{"blanks after a delimiter", strings.Replace(crlf(twoOperations), "--batch_1\r\n", "--batch_1 \t\r\n", 1)},
+		{"a parameter of the part's type", strings.ReplaceAll(crlf(twoOperations), "application/http\r\n", "application/http; msgtype=request\r\n")},
+		{"headers in another case", strings.ReplaceAll(strings.ReplaceAll(crlf(twoOperations), "Content-Type", "content-type"), "If-Match", "IF-MATCH")},
+		{"no transfer encoding", strings.ReplaceAll(crlf(twoOperations), "Content-Transfer-Encoding: binary\r\n", "")},
+		{"part lengths, even wrong ones", strings.ReplaceAll(crlf(twoOperations), "binary\r\n", "binary\r\nContent-Length: 7\r\n")},
+		{"Content-IDs outside of change sets", strings.ReplaceAll(crlf(twoOperations), "binary\r\n", "binary\r\nContent-ID: 1\r\n")},
+		{"an empty line more after a bodiless part", strings.Replace(crlf(twoOperations), "\r\n--batch_1--", "\r\n\r\n--batch_1--", 1)},
+		{"one empty line after a bodiless part", strings.Replace(crlf(twoOperations), "\r\n\r\n--batch_1--", "\r\n--batch_1--", 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ops, err := batch.Read([]byte(c.body), "batch_1", nil)
+			if err != nil || len(ops) != 2 || string(ops[0].IfMatch) != "*" || strings.TrimSpace(string(ops[0].Body)) != `{"name":"Alpha"}` || ops[0].Unreadable || ops[1].Unreadable {
+				t.Errorf("got %+v, %v", ops, err)
+			}
+		})
+	}
+	for contentType, want := range map[string]string{
+		"multipart/mixed; boundary=b": "b", `multipart/mixed;boundary="b c"`: "b c", "Multipart/Mixed; charset=utf-8; boundary=batch_1-2": "batch_1-2",
+		"multipart/mixed": "", "multipart/form-data; boundary=b": "", "application/json": "",
+	} {
+		if got, ok := batch.Boundary(contentType); got != want || ok != (want != "") {
+			t.Errorf("%s: %q %v", contentType, got, ok)
+		}
 	}
 }
 
