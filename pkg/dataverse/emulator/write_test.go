@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 const (
@@ -223,5 +224,97 @@ func TestARepresentationIsOfTheRowAsAsked(t *testing.T) { // 2.4
 	_, parts := e.batch(inBatch(inSet(part("POST", "/api/data/v9.2/accounts?$select=name&$expand=primarycontactid($select=lastname)", jsonHeader+full+"\r\n", bind))))
 	if len(parts) != 1 || parts[0].status != 201 || !strings.Contains(parts[0].body, `"lastname":"Lovelace"`) {
 		t.Errorf("in a change set: %v", parts)
+	}
+}
+
+func TestALookupInAKeyIsBoundToTheTableThatHasTheRow(t *testing.T) { // 2.5, 2.6
+	e := start(t, emulator.Config{Keys: map[string][]schema.Key{"contact": {
+		{Name: "new_parentkey", Label: "Parent", Columns: []string{"parentcustomerid", "jobtitle"}},
+		{Name: "new_pendingkey", Label: "Pending", Columns: []string{"employeeid"}, Status: schema.Pending},
+	}}})
+	e.must("PATCH", "accounts("+knownID+")", `{"name":"Engines"}`)
+	e.must("PATCH", "contacts("+unknownID+")", `{"lastname":"Babbage"}`)
+	path := func(parent string) string {
+		return "contacts(_parentcustomerid_value=" + parent + ",jobtitle='x')"
+	}
+	for _, parent := range []string{knownID, unknownID} {
+		e.must("PATCH", path(parent), `{}`)
+		e.must("PATCH", path(parent), `{"lastname":"found again"}`)
+	}
+	if e.Count("contact") != 3 {
+		t.Errorf("%v", e.Rows("contact"))
+	}
+	got := e.must("GET", "contacts?$select=lastname&$expand=parentcustomerid_account($select=name),parentcustomerid_contact($select=lastname)", "").body
+	if !strings.Contains(got, `"name":"Engines"`) || strings.Count(got, `"lastname":"Babbage"`) != 2 {
+		t.Errorf("bound to %s", got)
+	}
+	for _, c := range []struct {
+		path   string
+		status int
+		code   string
+	}{
+		{path("aaaaaaaa-0000-0000-0000-00000000eeee"), 404, "0x80040217"}, // would have to be bound to a row that is not there
+		{"contacts(parentcustomerid=" + knownID + ",jobtitle='x')", 400, "0x80060888"},
+		{"contacts(_parentcustomerid_value='" + knownID + "',jobtitle='x')", 400, "0x80060888"},
+		{"contacts(_parentcustomerid_value=null,jobtitle='x')", 400, "0x80060888"},
+		{"contacts(_parentcustomerid_value=" + knownID + ",jobtitle=null)", 400, "0x80060888"},
+		{"contacts(_parentcustomerid_value=" + knownID + ")", 400, "0x80060888"},
+		{"contacts(employeeid='1')", 400, "0x80060888"}, // its index is not active
+		{"contacts(externaluseridentifier='a/b')", 400, "0x80060888"},
+		{"contacts(externaluseridentifier='a%26b')", 400, "0x80060888"},
+	} {
+		if a := e.do("PATCH", c.path, `{}`); a.status != c.status || a.code() != c.code {
+			t.Errorf("%s: %d %s", c.path, a.status, a.body)
+		}
+	}
+	e.must("POST", "contacts", `{"employeeid":"1"}`)
+	e.must("POST", "contacts", `{"employeeid":"1"}`) // an index that is not active holds nobody to it
+}
+
+func TestThePrimaryKeyInTheBody(t *testing.T) { // 2.4, 2.5
+	e := start(t, emulator.Config{})
+	e.must("PATCH", "accounts("+knownID+")", `{"accountid":"`+unknownID+`","name":"the URL wins"}`)
+	e.must("PATCH", "accounts("+knownID+")", `{"accountid":"`+unknownID+`","name":"and again"}`)
+	if _, ok := e.Row("account", uuid.MustParse(knownID)); !ok || e.Count("account") != 1 {
+		t.Errorf("%v", e.Rows("account"))
+	}
+	e.must("PATCH", "accounts(accountnumber='A-1')", `{"accountid":"`+unknownID+`"}`)
+	if r, ok := e.Row("account", uuid.MustParse(unknownID)); !ok || r.Text("accountnumber") != "A-1" {
+		t.Errorf("by key: %v", e.Rows("account"))
+	}
+	if a := e.do("PATCH", "accounts(accountnumber='A-2')", `{"accountid":"`+unknownID+`"}`); a.status != 412 || a.code() != "0x80040237" {
+		t.Errorf("by key, of another row: %d %s", a.status, a.body)
+	}
+}
+
+func TestConditionsHoldForEveryWrite(t *testing.T) { // 2.4, 2.11
+	e := start(t, emulator.Config{})
+	path := "accounts(" + knownID + ")"
+	old := e.must("PATCH", path, `{"name":"a"}`, "Prefer: return=representation").header.Get("ETag")
+	current := e.must("PATCH", path, `{"name":"b"}`, "Prefer: return=representation").header.Get("ETag")
+	for _, c := range []struct{ method, path, body string }{
+		{"PUT", path + "/name", `{"value":"c"}`}, {"DELETE", path + "/name", ""}, {"PUT", path + "/parentaccountid/$ref", `{"@odata.id":"` + path + `"}`},
+		{"DELETE", path + "/primarycontactid/$ref", ""}, {"PATCH", path, `{}`}, {"DELETE", path, ""},
+	} {
+		if a := e.do(c.method, c.path, c.body, "If-Match: "+old); a.status != 412 || a.code() != "0x80060882" {
+			t.Errorf("%s %s with the old ETag: %d %s", c.method, c.path, a.status, a.body)
+		}
+	}
+	e.must("PUT", path+"/name", `{"@odata.context":"x","value":"c"}`, "If-Match: "+current)
+	row, _ := e.Row("account", uuid.MustParse(knownID))
+	if row.Text("name") != "c" {
+		t.Errorf("%v", row)
+	}
+	e.must("DELETE", path+"/name", "")
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"PUT", path + "/nothing", `{"value":1}`, 404}, {"PUT", path + "/name", `{"name":"x"}`, 400}, {"PUT", path + "/name", `{"value":1}`, 400},
+		{"POST", path + "/name", `{"value":"x"}`, 405}, {"DELETE", "accounts(" + unknownID + ")/name", "", 404}, {"POST", path, `{}`, 405},
+	} {
+		if a := e.do(c.method, c.path, c.body); a.status != c.status {
+			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, a.status, a.body)
+		}
 	}
 }
