@@ -47,8 +47,10 @@ func TestBulkMessages(t *testing.T) { // 4.1, 4.2. In each case there is an acco
 		{"UpsertMultiple by alternate key", upsert, targets(`{%s,`+byKey+`,"name":"x"}`, `{%s,"@odata.id":"/accounts(accountnumber='A-2')","name":"y"}`), 204, "", "", 2, "x"},
 		{"UpsertMultiple with a full URL", upsert, targets(`{%s,"@odata.id":"URL/api/data/v9.2/accounts(accountnumber='A-2')","name":"y"}`), 204, "", "", 2, "Alpha"},
 		{"UpsertMultiple with the key in the body, update", upsert, targets(`{%s,` + byKey + `,"accountnumber":"A-1","name":"x"}`), 204, "", "", 1, "x"},
-		{"UpsertMultiple with the key in the body, create", upsert, targets(`{%s,`+byKey+`,"name":"x"}`, `{%s,"@odata.id":"accounts(accountnumber='A-2')","accountnumber":"A-2"}`), 400, "0x80040216",
-			"An unexpected error occurred.", 1, "Alpha"},
+		{
+			"UpsertMultiple with the key in the body, create", upsert, targets(`{%s,`+byKey+`,"name":"x"}`, `{%s,"@odata.id":"accounts(accountnumber='A-2')","accountnumber":"A-2"}`), 400, "0x80040216",
+			"An unexpected error occurred.", 1, "Alpha",
+		},
 		{"UpsertMultiple of one row twice, update", upsert, targets(`{%s,`+byKey+`,"name":"x"}`, `{%s,`+byKey+`,"name":"y"}`), 204, "", "", 1, "y"},
 		{"UpsertMultiple of one row twice, create by key", upsert, targets(`{%s,"@odata.id":"accounts(accountnumber='A-2')"}`, `{%s,"@odata.id":"accounts(accountnumber='A-2')"}`), 412, "0x80060892", "", 1, "Alpha"},
 		{"UpsertMultiple of one row twice, create by id", upsert, targets(`{%s,"accountid":"`+unknownID+`"}`, `{%s,"accountid":"`+unknownID+`"}`), 412, "0x80040237", "Cannot insert duplicate key.", 1, "Alpha"},
@@ -155,8 +157,12 @@ func TestTablesSayWhichMessagesTheySupport(t *testing.T) { // 4.2
 	plain.Name, plain.Schema, plain.Set, plain.Kind, plain.Refuses = "new_plain", "new_Plain", "new_plains", schema.KindStandard, []string{schema.UpdateMultiple}
 	e := start(t, emulator.Config{Tables: []schema.Table{sensors(), mirror, plain}})
 	for _, c := range []struct{ method, path string }{
-		{"PATCH", "new_mirrors(" + knownID + ")"}, {"POST", "new_mirrors"}, {"DELETE", "new_mirrors(" + knownID + ")"}, {"POST", "new_mirrors/CreateMultiple"},
-		{"POST", "new_plains/UpsertMultiple"}, {"POST", "sdkmessagefilters"},
+		{"PATCH", "new_mirrors(" + knownID + ")"},
+		{"POST", "new_mirrors"},
+		{"DELETE", "new_mirrors(" + knownID + ")"},
+		{"POST", "new_mirrors/CreateMultiple"},
+		{"POST", "new_plains/UpsertMultiple"},
+		{"POST", "sdkmessagefilters"},
 	} {
 		if a := e.do(c.method, c.path, `{"Targets":[]}`); a.status != 405 || a.code() != "0x80040315" {
 			t.Errorf("%s %s: %d %s", c.method, c.path, a.status, a.body)

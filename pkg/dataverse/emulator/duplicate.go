@@ -19,10 +19,11 @@ func violated(t *table, k *key, cells []byte) *failure {
 		labels[i] = t.columns[column].Label
 		writeElement(&attributes, t.columns[column].Name, plainText(value(cells, column)))
 	}
-	f := duplicateKey.says("Entity Key %s violated. A record with the same value for %s already exists. A duplicate record cannot be created. "+
-		"Select one or more unique values and try again.", k.label, strings.Join(labels, ", "))
-	f.with("ErrorDetails.0", k.label).with("ErrorDetails.1", strings.Join(labels, ", "))
-	return f.with("ErrorDetails.DuplicateAttributes", "<DuplicateAttributes>"+attributes.String()+"</DuplicateAttributes>").
+	columns := strings.Join(labels, ", ")
+	return duplicateKey.says("Entity Key %s violated. A record with the same value for %s already exists. A duplicate record cannot be created. "+
+		"Select one or more unique values and try again.", k.label, columns).
+		with("ErrorDetails.0", k.label).with("ErrorDetails.1", columns).
+		with("ErrorDetails.DuplicateAttributes", "<DuplicateAttributes>"+attributes.String()+"</DuplicateAttributes>").
 		with("ErrorDetails.DuplicateEntity", t.asXML(cells))
 }
 

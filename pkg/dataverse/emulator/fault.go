@@ -90,7 +90,7 @@ func (f Fault) before(ctx context.Context) *reply {
 	case Refuse:
 		refusal := kind{f.Code, "", f.Status}.says("%s", f.Message)
 		if f.Trace != "" {
-			refusal.with("TraceText", f.Trace)
+			refusal = refusal.with("TraceText", f.Trace)
 		}
 		return &reply{failure: refusal, status: f.Status, retryAfter: f.RetryAfter}
 	case BadGateway:

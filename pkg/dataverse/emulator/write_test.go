@@ -293,8 +293,12 @@ func TestConditionsHoldForEveryWrite(t *testing.T) { // 2.4, 2.11
 	old := e.must("PATCH", path, `{"name":"a"}`, "Prefer: return=representation").header.Get("ETag")
 	current := e.must("PATCH", path, `{"name":"b"}`, "Prefer: return=representation").header.Get("ETag")
 	for _, c := range []struct{ method, path, body string }{
-		{"PUT", path + "/name", `{"value":"c"}`}, {"DELETE", path + "/name", ""}, {"PUT", path + "/parentaccountid/$ref", `{"@odata.id":"` + path + `"}`},
-		{"DELETE", path + "/primarycontactid/$ref", ""}, {"PATCH", path, `{}`}, {"DELETE", path, ""},
+		{"PUT", path + "/name", `{"value":"c"}`},
+		{"DELETE", path + "/name", ""},
+		{"PUT", path + "/parentaccountid/$ref", `{"@odata.id":"` + path + `"}`},
+		{"DELETE", path + "/primarycontactid/$ref", ""},
+		{"PATCH", path, `{}`},
+		{"DELETE", path, ""},
 	} {
 		if a := e.do(c.method, c.path, c.body, "If-Match: "+old); a.status != 412 || a.code() != "0x80060882" {
 			t.Errorf("%s %s with the old ETag: %d %s", c.method, c.path, a.status, a.body)
@@ -310,8 +314,12 @@ func TestConditionsHoldForEveryWrite(t *testing.T) { // 2.4, 2.11
 		method, path, body string
 		status             int
 	}{
-		{"PUT", path + "/nothing", `{"value":1}`, 404}, {"PUT", path + "/name", `{"name":"x"}`, 400}, {"PUT", path + "/name", `{"value":1}`, 400},
-		{"POST", path + "/name", `{"value":"x"}`, 405}, {"DELETE", "accounts(" + unknownID + ")/name", "", 404}, {"POST", path, `{}`, 405},
+		{"PUT", path + "/nothing", `{"value":1}`, 404},
+		{"PUT", path + "/name", `{"name":"x"}`, 400},
+		{"PUT", path + "/name", `{"value":1}`, 400},
+		{"POST", path + "/name", `{"value":"x"}`, 405},
+		{"DELETE", "accounts(" + unknownID + ")/name", "", 404},
+		{"POST", path, `{}`, 405},
 	} {
 		if a := e.do(c.method, c.path, c.body); a.status != c.status {
 			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, a.status, a.body)
