@@ -44,7 +44,7 @@ type Config struct {
 	Tables []schema.Table          // added to the standard tables, or in place of those with the same name
 	Keys   map[string][]schema.Key // further alternate keys, by logical name of the table
 
-	DuplicateRules []DuplicateRule
+	DuplicateRules []DuplicateRule // published duplicate detection rules; none by default
 
 	TokenLifetime time.Duration // 3,599 s when zero
 	MaxBody       int64         // bytes of a request body, beyond which the answer is 413; 128 MiB when zero

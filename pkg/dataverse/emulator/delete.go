@@ -67,9 +67,6 @@ func (c *call) drop(t *table, r *row, op *batch.Operation, index int, segment []
 			if from.dead { // gone by another way meanwhile
 				continue
 			}
-			if f := c.denied(l.table, l.table.privilege.delete); f != nil {
-				return f
-			}
 			if f := c.drop(l.table, from, &batch.Operation{}, index, nil); f != nil {
 				return f
 			}

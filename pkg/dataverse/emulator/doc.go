@@ -19,7 +19,10 @@
 //     it in GlobalOptionSet, and none in OptionSet.
 //   - WhoAmI, RetrieveCurrentOrganization, RetrieveTotalRecordCount.
 //   - POST, PATCH, PUT and DELETE by GUID and by alternate key, conditions and representations; checks of names, types, lengths, ranges,
-//     choices, state and reason; lookups by GUID, alternate key and Content-ID; duplicates; restricted deletes.
+//     choices, state and reason; lookups by GUID, alternate key and Content-ID; deep inserts; $ref; duplicates by key and by rule; restricted deletes,
+//     cascades and lookups that become null; hierarchies without loops; WinOpportunity and LoseOpportunity.
+//   - CreateMultiple, UpdateMultiple, UpsertMultiple; DeleteMultiple on elastic tables, whose upserts replace the row; virtual tables are only read.
+//     The tables sdkmessage and sdkmessagefilter say which table takes which message.
 //   - GET of a row, of a set, and of what is below them: columns, lookups, the rows that point at a row, $value, $ref and $count. $select, $filter with
 //     paths over lookups, any and all, aliases and the usual query functions (In, Between, ContainValues, EqualUserId, LastXDays …), $orderby, $top,
 //     $count, $expand of lookups and collections, $apply with filter, groupby and aggregate; FetchXML on one table. Pages of at most 5,000, by a
@@ -30,11 +33,13 @@
 //
 // # What is not
 //
-// Deep inserts, bulk messages (CreateMultiple and its kin). Plug-ins, duplicate detection
-// rules. Sharing, hierarchy security, access teams; roles, teams and states that change by writes to their tables instead of by methods of Server
-// (a PATCH of isdisabled disables nobody). Cascades: rows that point at a deleted row keep the GUID, unless the
-// relationship restricts the delete. Elastic and virtual tables; files and images but for their metadata. Several web servers with quotas of their own.
-// Rounding to a column's precision. Closing opportunities by actions only.
+// Plug-ins. Sharing, hierarchy security, access teams; roles, teams and states that change by writes to their tables instead of by methods of Server
+// (a PATCH of isdisabled disables nobody). Files and images but for their metadata. Several web servers with quotas of their own.
+//
+// Of writes: many-to-many relationships; cascades of assigning and sharing, and what becomes of the rows of a deleted owner; duplicate detection
+// across tables, by similarity, or among active rows only; an elastic row's partition (its partitionid is a column like others, and the id alone
+// addresses the row) and time to live; the values of _base columns and exchangerate; the activities that closing an opportunity leaves behind, and
+// that a closed one is read-only; autonumber columns.
 //
 // Of queries: saved queries; joins, aggregates and distinct of FetchXML; query functions for hierarchies, fiscal periods and teams; what comes after a
 // grouping in $apply (all of these are answered with 501); many-to-many relationships, casts in paths, wildcards in the arguments of contains.
@@ -46,5 +51,6 @@
 // A request becomes a call, with buffers that are reused. internal/batch cuts the body into operations without copying; address.go resolves an
 // operation's URL, body.go and value.go check its body against the table, internal/odata reads query strings, which query.go binds to a table; page.go
 // finds the rows, render.go writes them; write.go is the status matrix, row.go keeps rows as JSON text by column
-// in one allocation. Each table has its own lock; a change set has them all.
+// in one allocation. Each table has its own lock; transaction.go has them all, for change sets and for operations that write
+// several rows.
 package emulator

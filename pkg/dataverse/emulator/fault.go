@@ -54,7 +54,8 @@ type Fault struct {
 // FaultKind is the way in which something goes wrong.
 type FaultKind int
 
-// The kinds of fault. An operation's Cut and Hang concern the HTTP request that it is in; what was committed before it stays.
+// The kinds of fault. An operation's Cut and Hang concern the HTTP request that it is in; what was committed before it stays. While a fault of an
+// operation in a change set takes its time, nothing of the change set is done, and nobody else waits for it.
 const (
 	NoFault        FaultKind = iota
 	Refuse                   // answer Status, Code and Message without executing

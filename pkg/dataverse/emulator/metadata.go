@@ -52,6 +52,13 @@ func (s *Server) keyStatus(table string, k *schema.Key) string {
 // addresses rows and is enforced. It reports whether table (logical name) and key are known; a key whose values are not unique becomes Failed
 // instead of Active.
 func (s *Server) SetKeyStatus(table, key, status string) bool {
+	s.change.RLock()
+	defer s.change.RUnlock()
+	return s.setKeyStatus(table, key, status)
+}
+
+// setKeyStatus is SetKeyStatus for a caller that holds Server.change.
+func (s *Server) setKeyStatus(table, key, status string) bool {
 	t := s.tables[table]
 	if t == nil {
 		return false
@@ -103,7 +110,7 @@ func (c *call) reactivateKey(op *batch.Operation) *reply {
 	if c.server.tables[in.EntityLogicalName] == nil {
 		return failed(metadataMissing.says("Could not find an entity with name %s and id 00000000-0000-0000-0000-000000000000.", in.EntityLogicalName))
 	}
-	if !c.server.SetKeyStatus(in.EntityLogicalName, in.EntityKeyLogicalName, schema.Active) {
+	if !c.server.setKeyStatus(in.EntityLogicalName, in.EntityKeyLogicalName, schema.Active) {
 		return failed(metadataMissing.says("Could not find an entity key with name %s on entity %s.", in.EntityKeyLogicalName, in.EntityLogicalName))
 	}
 	return &reply{status: http.StatusNoContent}
