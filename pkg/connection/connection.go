@@ -7,6 +7,7 @@ package connection
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
@@ -41,16 +42,6 @@ type Report struct {
 	Environment string // name
 	URL         string
 	Steps       []Step
-}
-
-// Fault is the first step that failed, which is the one to mend first.
-func (r Report) Fault() (Step, bool) {
-	for _, s := range r.Steps {
-		if s.State == Failed {
-			return s, true
-		}
-	}
-	return Step{}, false
 }
 
 // Input is what is tested.
@@ -113,7 +104,7 @@ func (t *test) step(ctx context.Context, name, about string, look func() Step) b
 	}
 	began := time.Now()
 	s := look()
-	s.Name, s.About = name, about
+	s.Name, s.About, s.Saw = name, about, strings.Join(strings.Fields(s.Saw), " ")
 	if s.Elapsed == 0 {
 		s.Elapsed = time.Since(began)
 	}

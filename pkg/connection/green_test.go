@@ -14,7 +14,7 @@ func TestAnEnvironmentThatIsWellPassesEveryStep(t *testing.T) {
 	if got := upset(r); len(got) > 0 {
 		t.Errorf("%q", got)
 	}
-	if _, found := r.Fault(); found || r.Environment != "demo" {
+	if r.Environment != "demo" || r.URL != w.input.Environment.URL {
 		t.Errorf("%+v", r)
 	}
 	seen := map[string]connection.State{}

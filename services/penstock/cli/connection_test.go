@@ -58,6 +58,16 @@ func TestAConnectionIsTestedFromFiles(t *testing.T) {
 // counted is what the emulator's tables and limits may change without changing what is shown.
 var counted = regexp.MustCompile(`\d+( columns\n| requests and| s of execution| requests at a time)|9\.2\.[0-9.]+`)
 
+func TestAnEnvironmentIsTestedBeforeThereIsASync(t *testing.T) {
+	web := httptest.NewServer(emulator.New(emulator.Config{}))
+	defer web.Close()
+	dir := folder(t, "environments/env.yaml", environment("first", web.URL+"/api/data/v9.2/"), "environments/secret", emulator.SandboxSecret)
+	code, out, message := command("test-connection", "first", "--folder", dir)
+	if code != 0 || !strings.Contains(out, "there is no file syncs/*.yaml") || !strings.Contains(out, " 0 failed, 0 warned, ") {
+		t.Errorf("%d %s\n%s", code, message, out)
+	}
+}
+
 func edit(t *testing.T, path, from, to string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
