@@ -42,8 +42,8 @@ func (a *address) missing() *failure {
 
 // relative returns what follows the API root in a URL of one of the forms of section 3.1: absolute, server-relative, or relative to the root.
 func (c *call) relative(url []byte) ([]byte, *failure) {
-	if i := bytes.Index(url, []byte("://")); i > 0 && i < 6 {
-		host, path, _ := bytes.Cut(url[i+3:], []byte("/"))
+	if i := bytes.Index(url, []byte(":/")); i == 4 || i == 5 { // http:/host too, as a client in use writes it
+		host, path, _ := bytes.Cut(bytes.TrimPrefix(url[i+2:], []byte("/")), []byte("/"))
 		if !strings.EqualFold(string(host), c.http.Host) && !c.server.config.Assumptions.ForeignHosts {
 			return nil, badURI.says("The request URI '%.200s' is not of this organization, whose host is '%s'.", url, c.http.Host)
 		}

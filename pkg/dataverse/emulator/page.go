@@ -199,7 +199,7 @@ func readCookie(text string) (cookie, *failure) {
 	if text == "" {
 		return cookie{number: 1}, nil
 	}
-	outer := cookieForm.FindStringSubmatch(text)
+	outer := cookieForm.FindStringSubmatch(strings.TrimSuffix(text, "/")) // which a client in use appends to every nextLink
 	if outer == nil {
 		return cookie{}, malformedCookie()
 	}
