@@ -32,10 +32,14 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 		c.server.change.RLock()
 		defer c.server.change.RUnlock()
 	}
+	if c.throttle != nil {
+		return throttled(c.throttle)
+	}
 	url, path, query, a, f := c.target(op)
 	if f == nil {
 		f = c.assume(op)
 	}
+	c.charge(op, &a)
 	var fault Fault
 	if hook := c.server.config.Faults.Operation; hook != nil {
 		fault = c.consult(hook, op, index, a)

@@ -98,8 +98,11 @@ func (s *Server) Reset() {
 		}
 	}
 	s.journal.reset()
+	s.recent.reset()
 	for _, u := range s.identities.users {
-		u.budget.reset()
+		for _, b := range u.budgets {
+			b.Reset()
+		}
 	}
 	s.populate()
 }
