@@ -41,8 +41,9 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 	}
 	c.charge(op, &a)
 	var fault Fault
-	if hook := c.server.config.Faults.Operation; hook != nil {
-		fault = c.consult(hook, op, index, a)
+	if configured, ordered := c.server.config.Faults.Operation, c.server.ordered.Load().Operation; configured != nil || ordered != nil {
+		fault = c.consult(op, index, a, configured, ordered)
+		c.cost += fault.Delay
 		if answer := c.faulty(ctx, fault); answer != nil {
 			return answer
 		}
@@ -127,13 +128,21 @@ func (c *call) dereference(url []byte) ([]byte, *failure) {
 	return out, nil
 }
 
-// consult asks the hook about an operation.
-func (c *call) consult(hook func(Operation) Fault, op *batch.Operation, index int, a address) Fault {
+// consult asks the hooks about an operation.
+func (c *call) consult(op *batch.Operation, index int, a address, hooks ...func(Operation) Fault) Fault {
 	o := Operation{Request: c.request, Index: index, Method: string(op.Method), Key: string(a.segment), Body: op.Body}
 	if a.table != nil {
 		o.Table = a.table.Name
 	}
-	return hook(o)
+	for _, hook := range hooks {
+		if hook == nil {
+			continue
+		}
+		if f := hook(o); f != (Fault{}) {
+			return f
+		}
+	}
+	return Fault{}
 }
 
 // faulty carries a fault out that comes before execution. It lets go of the rows while it waits.

@@ -38,6 +38,7 @@ type Server struct {
 	directory  *entra.Directory
 	journal    journal
 	recent     exchanges
+	ordered    atomic.Pointer[Faults] // by SetFaults; never nil
 	seed       uuid.UUID
 	currency   uuid.UUID // the base currency
 
@@ -68,6 +69,7 @@ func New(c Config) *Server {
 	s.tables, s.sets = compile(schemas)
 	s.catalog = s.privileges()
 	s.model = s.newModel(schemas)
+	s.ordered.Store(&Faults{})
 	s.calls.New = func() any { return &call{server: s} }
 	s.populate()
 	return s
@@ -159,8 +161,8 @@ func (s *Server) answer(w *recorder, r *http.Request, c *call, text []byte) {
 	}
 	c.request = info
 	var fault Fault
-	if s.config.Faults.Request != nil {
-		fault = s.config.Faults.Request(r, info)
+	if fault = s.requestFault(r, info); fault != (Fault{}) {
+		c.cost += fault.Delay
 		if answer := fault.before(r.Context()); answer != nil {
 			s.headers(w, c)
 			answer.writeTo(w, c)
@@ -177,9 +179,7 @@ func (s *Server) answer(w *recorder, r *http.Request, c *call, text []byte) {
 		answer = c.single(r, text)
 	}
 	s.elapse(r.Context(), c)
-	if s.config.Faults.Committed != nil {
-		s.config.Faults.Committed(r, info)
-	}
+	s.wasCommitted(r, info)
 	if fault.Kind == CutAfterCommit || answer.cut {
 		abort()
 	}
