@@ -57,8 +57,9 @@ type Config struct {
 	Faults      Faults
 	Assumptions Assumptions
 
-	KeepBodies bool // journal entries carry the body, not only its hash
-	NoJournal  bool // keep no journal: for long benchmarks, as entries stay in memory
+	KeepBodies   bool // journal entries carry the body, not only its hash
+	JournalLimit int  // journal entries that are kept; older ones are dropped, 4,096 at a time. All when zero
+	NoJournal    bool // keep no journal: for long benchmarks, as entries stay in memory
 }
 
 // An App is one app registration in a directory, and the application user that it may have in the environment. Where Config.Directory has

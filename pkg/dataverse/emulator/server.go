@@ -69,6 +69,7 @@ func New(c Config) *Server {
 	s.tables, s.sets = compile(schemas)
 	s.catalog = s.privileges()
 	s.model = s.newModel(schemas)
+	s.journal.limit = c.JournalLimit
 	s.ordered.Store(&Faults{})
 	s.calls.New = func() any { return &call{server: s} }
 	s.populate()
@@ -93,7 +94,7 @@ func (s *Server) newGUID() uuid.UUID {
 	return id
 }
 
-// ServeHTTP answers as Dataverse at /api/data/, for tests and people at /emulator/, and as Entra ID where that has its endpoints.
+// ServeHTTP answers as Dataverse at /api/data/, and as Entra ID where that has its endpoints.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	rec := record(w, r)
@@ -101,11 +102,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(path, "/api/data"):
 		defer s.recent.add(rec)
 		s.serveData(rec, r)
-	case path == "/emulator/journal" && r.Method == http.MethodGet:
-		s.serveJournal(w, r)
-	case path == "/emulator/reset" && r.Method == http.MethodPost:
-		s.Reset()
-		w.WriteHeader(http.StatusNoContent)
 	case s.directory.Handles(r):
 		defer s.recent.add(rec)
 		s.serveDirectory(rec, r)
