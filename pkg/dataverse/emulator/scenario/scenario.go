@@ -1,0 +1,110 @@
+// Package scenario reads what an emulator is to be from a YAML file: emulator.Config by the names of its fields, with tables in files of
+// their own and faults as orders.
+//
+//	organization_name: Contoso
+//	apps:
+//	  - client_id: 11111111-1111-1111-1111-111111111111
+//	    secret: sandbox
+//	    revoked: [prvDeleteContact]
+//	tables: [invoices.yaml]
+//	servers: 2
+//	limits: {requests: 600, window: 30s}
+//	latency:
+//	  request: 20ms
+//	  operation: 4ms
+//	  plug_ins:
+//	    - {name: scoring, table: contact, message: Update, cost: 80ms}
+//	faults:
+//	  - {fault: deadlock, match: {table: contact}, share: 1%}
+//	assumptions: {strict_read_only: true}
+package scenario
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/strict"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
+)
+
+// A Scenario is what a file says. Config.Tables is empty: the files named by Tables have them.
+type Scenario struct {
+	Config emulator.Config
+	Tables []string // files with tables; relative ones are meant from the scenario's folder
+	Faults []faults.Order
+}
+
+// document is the file: Config, but for the two fields that are written otherwise.
+type document struct {
+	emulator.Config
+	Tables []string
+	Faults []order
+}
+
+// order is a faults.Order without what only Place knows.
+type order struct {
+	Fault      string
+	At         faults.Point
+	Match      faults.Match
+	After      int
+	Count      int
+	Share      float64
+	Seed       uint64
+	Delay      faults.Duration
+	RetryAfter faults.Duration
+	Status     int
+	Code       string
+	Message    string
+}
+
+// Read reads a scenario. file is its path, for problems and for the files that it names. The error has a line for each mistake, with
+// file, line and column.
+func Read(file string, data []byte) (Scenario, error) {
+	r := &strict.Reader{File: file, Words: map[reflect.Type][]string{
+		reflect.TypeFor[emulator.UserState](): {"enabled", "missing", "disabled", "no_roles", "restricted"},
+		reflect.TypeFor[latency.Message]():    {string(latency.Create), string(latency.Update), string(latency.Delete)},
+		reflect.TypeFor[faults.Point]():       {string(faults.Request), string(faults.Operation), string(faults.Token)},
+	}}
+	var d document
+	r.Read(data, &d)
+	s := Scenario{Config: d.Config}
+	refuse(r, "limits", d.Limits.Validate())
+	refuse(r, "latency", d.Latency.Validate())
+	for _, app := range d.Apps {
+		if app.ClientID == "" {
+			r.Refuse("apps", "add client_id: …", "an app has no client_id")
+		}
+	}
+	if d.Servers < 0 {
+		r.Refuse("servers", "", "servers cannot be %d", d.Servers)
+	}
+	for _, table := range d.Tables {
+		if !filepath.IsAbs(table) {
+			table = filepath.Join(filepath.Dir(file), table)
+		}
+		s.Tables = append(s.Tables, table)
+	}
+	for i, o := range d.Faults {
+		full := faults.Order{
+			Fault: o.Fault, At: o.At, Match: o.Match, After: o.After, Count: o.Count, Share: o.Share, Seed: o.Seed,
+			Delay: o.Delay, RetryAfter: o.RetryAfter, Status: o.Status, Code: o.Code, Message: o.Message,
+		}
+		refuse(r, fmt.Sprintf("faults[%d]", i+1), full.Validate())
+		s.Faults = append(s.Faults, full)
+	}
+	return s, r.Err()
+}
+
+// refuse notes each of the joined errors.
+func refuse(r *strict.Reader, path string, err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		r.Refuse(path, "", "%s", line)
+	}
+}
