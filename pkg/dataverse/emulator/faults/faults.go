@@ -116,6 +116,12 @@ func (o *Orders) Place(n Order) (Order, error) {
 	return n, nil
 }
 
+// Validate reports everything that Place would refuse.
+func (n Order) Validate() error {
+	_, err := n.complete()
+	return err
+}
+
 // complete fills in what the fault has by itself, and checks the rest.
 func (n *Order) complete() (Kind, error) {
 	var errs []error

@@ -65,9 +65,8 @@ type order struct {
 // file, line and column.
 func Read(file string, data []byte) (Scenario, error) {
 	r := &strict.Reader{File: file, Words: map[reflect.Type][]string{
-		reflect.TypeFor[emulator.UserState](): {"enabled", "missing", "disabled", "no_roles", "restricted"},
-		reflect.TypeFor[latency.Message]():    {string(latency.Create), string(latency.Update), string(latency.Delete)},
-		reflect.TypeFor[faults.Point]():       {string(faults.Request), string(faults.Operation), string(faults.Token)},
+		reflect.TypeFor[latency.Message](): {string(latency.Create), string(latency.Update), string(latency.Delete)},
+		reflect.TypeFor[faults.Point]():    {string(faults.Request), string(faults.Operation), string(faults.Token)},
 	}}
 	var d document
 	r.Read(data, &d)

@@ -24,7 +24,7 @@ organization_id: 44444444-4444-4444-4444-444444444444
 apps:
   - client_id: "11111111-1111-1111-1111-111111111111"
     secret: sandbox
-    state: no_roles
+    state: no roles
     revoked: [prvDeleteContact]
 keys:
   account:
@@ -109,7 +109,7 @@ organization_id: nope
 		`s.yaml:3:32: limits.window must be a duration; write it as 1m30s or 20ms`,
 		`s.yaml:5:3: an app has no client_id; add client_id: …`,
 		`s.yaml:5:13: apps[1].secret must be text; write it in quotes`,
-		`s.yaml:6:12: apps[1].state cannot be "asleep"; known are enabled, missing, disabled, no_roles, restricted`,
+		`s.yaml:6:12: apps[1].state: "asleep" cannot be read: emulator: "asleep" is no state of a user; use one of enabled, missing, disabled, no roles, restricted`,
 		`s.yaml:7:10: latency: the jitter is a share from 0 to 1, not 3`,
 		`s.yaml:9:5: fault "deadlok" is not known; known are deadlock`,
 		`s.yaml:10:5: delay: say how long`,
