@@ -165,3 +165,26 @@ func TestAWebServerHasOnlySoManyWorkers(t *testing.T) {
 		}
 	})
 }
+
+func TestABypassHeaderLeavesPlugInsOut(t *testing.T) { // 2.1
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Config{Latency: Latency{Create: time.Millisecond, PlugIns: []latency.PlugIn{{Name: "slow", Cost: time.Second}}}})
+		for i, c := range []struct {
+			header, value string
+			want          time.Duration
+		}{
+			{"MSCRM.BypassBusinessLogicExecution", "CustomSync,CustomAsync", time.Millisecond},
+			{"MSCRM.BypassCustomPluginExecution", "true", time.Millisecond},
+			{"MSCRM.BypassBusinessLogicExecution", "CustomAsync", 1001 * time.Millisecond},
+			{"MSCRM.BypassCustomPluginExecution", "false", 1001 * time.Millisecond},
+		} {
+			r := request(t, s, "PATCH", "accounts(accountnumber='"+string(rune('A'+i))+"')", `{}`)
+			r.Header.Set(c.header, c.value)
+			before := time.Now()
+			s.ServeHTTP(httptest.NewRecorder(), r)
+			if took := time.Since(before); took != c.want {
+				t.Errorf("%s: %s took %v", c.header, c.value, took)
+			}
+		}
+	})
+}

@@ -16,7 +16,11 @@
 //	DELETE /emulator/snapshots/{name}     forget it
 //	GET    /emulator/requests             the last 200 requests
 //	GET    /emulator/budgets              what each application user has left on each web server
-//	PATCH  /emulator/apps/{client id}     change an application user: see App
+//	PATCH  /emulator/users/{user}         change a user: see User. It is named by an app's client id, its name or its systemuserid
+//	GET    /emulator/security             business units, roles, teams and column security profiles
+//	PUT    /emulator/roles/{name}         make or change a role: {"all": "None", "privileges": {"prvReadContact": "Basic"}}
+//	PUT    /emulator/teams/{name}         make or change a team: {"unit": "", "roles": ["Sales"]}
+//	PATCH  /emulator/organization         {"state": "enabled"}, administration or disabled
 //	POST   /emulator/tokens/revoke        make all tokens that were issued invalid
 //
 // What is refused is answered with 4xx and {"error": "…"}. Writes need Content-Type: application/json where they have a body of JSON, and
@@ -69,7 +73,11 @@ func New(s *emulator.Server, orders *faults.Orders, done <-chan struct{}) *Handl
 		"DELETE /emulator/snapshots/{name}": h.forgetSnapshot,
 		"GET /emulator/requests":            h.requests,
 		"GET /emulator/budgets":             h.budgets,
-		"PATCH /emulator/apps/{client}":     h.changeApp,
+		"PATCH /emulator/users/{user}":      h.changeUser,
+		"GET /emulator/security":            h.security,
+		"PUT /emulator/roles/{name}":        h.setRole,
+		"PUT /emulator/teams/{name}":        h.setTeam,
+		"PATCH /emulator/organization":      h.changeOrganization,
 		"POST /emulator/tokens/revoke":      h.revokeTokens,
 		"/emulator/":                        h.missing,
 	} {

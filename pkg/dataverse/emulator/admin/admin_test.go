@@ -189,29 +189,61 @@ func TestTheJournalIsFilteredAndFollowed(t *testing.T) {
 	}
 }
 
-func TestAppsAreChanged(t *testing.T) {
+func TestUsersAreChanged(t *testing.T) {
 	w := start(t, emulator.Config{})
-	app := "/emulator/apps/" + emulator.SandboxClient
-	w.must(204, "PATCH", app, `{"revoke":["prvCreateAccount"]}`)
+	user := "/emulator/users/" + emulator.SandboxClient
+	w.must(204, "PATCH", user, `{"revoke":["prvCreateAccount"]}`)
 	if body := w.upsert(403, "A-1"); !strings.Contains(body, "prvCreateAccount") {
 		t.Errorf("got %s", body)
 	}
-	w.must(204, "PATCH", app, `{"grant":["prvCreateAccount"]}`)
+	w.must(204, "PATCH", user, `{"grant":["prvCreateAccount"]}`)
 	w.upsert(204, "A-1")
-	w.must(204, "PATCH", app, `{"state":"disabled"}`)
+	w.must(204, "PATCH", user, `{"depth":{"prvWriteAccount":"None"}}`)
 	w.upsert(403, "A-1")
-	w.must(204, "PATCH", app, `{"state":"enabled"}`)
+	w.must(204, "PATCH", user, `{"depth":{"prvWriteAccount":"Basic"}}`)
+	w.upsert(204, "A-1")
+	w.must(204, "PATCH", user, `{"state":"disabled"}`)
+	w.upsert(403, "A-1")
+	w.must(204, "PATCH", user, `{"state":"enabled"}`)
 	w.upsert(204, "A-1")
 	w.must(204, "POST", "/emulator/tokens/revoke", "")
 	w.upsert(401, "A-1")
 	w.token = w.signIn()
 	w.upsert(204, "A-1")
-	w.must(204, "PATCH", app, `{"secret":"another"}`)
+	w.must(204, "PATCH", user, `{"secret":"another"}`)
 	if w.signIn() != "" {
 		t.Error("the old secret is still good")
 	}
-	w.must(400, "PATCH", app, `{"state":"asleep"}`)
-	w.must(404, "PATCH", "/emulator/apps/nobody", `{"state":"disabled"}`)
+	w.must(400, "PATCH", user, `{"state":"asleep"}`)
+	w.must(400, "PATCH", user, `{"secret_expired":true}`)
+	w.must(400, "PATCH", user, `{"assign_roles":["Nobody's"]}`)
+	w.must(404, "PATCH", "/emulator/users/nobody", `{"state":"disabled"}`)
+}
+
+func TestRolesTeamsAndTheOrganizationAreChanged(t *testing.T) {
+	w := start(t, emulator.Config{})
+	user := "/emulator/users/" + emulator.SandboxClient
+	w.must(204, "PUT", "/emulator/roles/Reader", `{"all":"None","privileges":{"prvReadAccount":"Global"}}`)
+	w.must(204, "PATCH", user, `{"assign_roles":["Reader"],"remove_roles":["System Administrator"]}`)
+	w.upsert(403, "A-1")
+	w.must(204, "PUT", "/emulator/roles/Reader", `{"all":"Global"}`)
+	w.upsert(204, "A-1")
+	w.must(204, "PATCH", user, `{"remove_roles":["Reader"]}`)
+	w.upsert(403, "A-1")
+	w.must(204, "PUT", "/emulator/teams/Sales", `{"roles":["Reader"]}`)
+	w.must(204, "PATCH", user, `{"join_teams":["Sales"]}`)
+	w.upsert(204, "A-1")
+	if body := w.must(200, "GET", "/emulator/security", ""); !strings.Contains(body, "Sales") {
+		t.Errorf("got %s", body)
+	}
+	w.must(400, "PUT", "/emulator/teams/Other", `{"roles":["nobody's"]}`)
+	w.must(204, "PATCH", "/emulator/organization", `{"state":"disabled"}`)
+	if body := w.upsert(403, "A-1"); !strings.Contains(body, "0x8004a104") {
+		t.Errorf("got %s", body)
+	}
+	w.must(204, "PATCH", "/emulator/organization", `{"state":"enabled"}`)
+	w.upsert(204, "A-1")
+	w.must(400, "PATCH", "/emulator/organization", `{"state":"on holiday"}`)
 }
 
 func TestWhatCanBeLookedAt(t *testing.T) {

@@ -20,12 +20,16 @@
 package scenario
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/strict"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
@@ -67,6 +71,9 @@ func Read(file string, data []byte) (Scenario, error) {
 	r := &strict.Reader{File: file, Words: map[reflect.Type][]string{
 		reflect.TypeFor[latency.Message](): {string(latency.Create), string(latency.Update), string(latency.Delete)},
 		reflect.TypeFor[faults.Point]():    {string(faults.Request), string(faults.Operation), string(faults.Token)},
+		reflect.TypeFor[entra.AppState]():  {"enabled", "disabled", "unsupported", "blocked"},
+	}, Texts: map[reflect.Type]func(string) (any, error){
+		reflect.TypeFor[*x509.Certificate](): func(name string) (any, error) { return certificate(beside(file, name)) },
 	}}
 	var d document
 	r.Read(data, &d)
@@ -82,10 +89,7 @@ func Read(file string, data []byte) (Scenario, error) {
 		r.Refuse("servers", "", "servers cannot be %d", d.Servers)
 	}
 	for _, table := range d.Tables {
-		if !filepath.IsAbs(table) {
-			table = filepath.Join(filepath.Dir(file), table)
-		}
-		s.Tables = append(s.Tables, table)
+		s.Tables = append(s.Tables, beside(file, table))
 	}
 	for i, o := range d.Faults {
 		full := faults.Order{
@@ -96,6 +100,28 @@ func Read(file string, data []byte) (Scenario, error) {
 		s.Faults = append(s.Faults, full)
 	}
 	return s, r.Err()
+}
+
+// beside is where a file lies that the scenario names.
+func beside(file, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(file), name)
+}
+
+// certificate reads the first certificate of a PEM file.
+func certificate(file string) (*x509.Certificate, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			return x509.ParseCertificate(block.Bytes)
+		}
+	}
+	return nil, fmt.Errorf("%s has no certificate in PEM", file)
 }
 
 // refuse notes each of the joined errors.

@@ -11,9 +11,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/scenario"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,6 +81,47 @@ func TestAScenarioSaysWhatTheEmulatorIs(t *testing.T) {
 	}
 }
 
+func TestAScenarioHasRolesTeamsAndADirectory(t *testing.T) {
+	s, err := scenario.Read("s.yaml", []byte(`
+apps:
+  - client_id: 11111111-1111-1111-1111-111111111111
+    secret: sandbox
+    roles: [Sales]
+    except: {prvDeleteContact: None}
+users: [{name: Ada, state: unlicensed, teams: [Nordics]}]
+state: administration
+security:
+  units: [{name: Europe}, {name: North, parent: Europe}]
+  roles: [{name: Sales, privileges: {prvReadContact: Local, prvWriteContact: Basic}}]
+  teams: [{name: Nordics, unit: North, roles: [Sales]}]
+  profiles: [{name: Money, columns: {contact.annualincome: {read: true}}}]
+directory:
+  tenants: [{id: 55555555-5555-5555-5555-555555555555, domains: [fabrikam.example]}]
+  apps:
+    - tenant: 55555555-5555-5555-5555-555555555555
+      client_id: 66666666-6666-6666-6666-666666666666
+      state: blocked
+      secrets: [{value: s, expires: 2027-01-31T00:00:00Z}]
+  assumptions: {rows: {700016: {status: 401, error: x}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.Config
+	if c.Apps[0].Roles[0] != "Sales" || c.Apps[0].Except["prvDeleteContact"] != security.None || c.Users[0].State != emulator.UserUnlicensed || c.State != emulator.OrganizationAdministration {
+		t.Errorf("got %+v %+v", c.Apps, c.Users)
+	}
+	if r := c.Security.Roles[0]; r.Privileges["prvReadContact"] != security.Local || c.Security.Units[1].Parent != "Europe" || !c.Security.Profiles[0].Columns["contact.annualincome"].Read {
+		t.Errorf("got %+v", c.Security)
+	}
+	if a := c.Directory.Apps[0]; a.State != entra.AppBlocked || a.Secrets[0].Expires.Year() != 2027 || c.Directory.Assumptions.Rows[700016].Status != 401 {
+		t.Errorf("got %+v", c.Directory)
+	}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnEmptyFileIsTheSandbox(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n"} {
 		if s, err := scenario.Read("s.yaml", []byte(text)); err != nil || !reflect.DeepEqual(s, scenario.Scenario{}) {
@@ -134,6 +177,7 @@ organization_id: nope
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(whole))
 	f.Add([]byte("apps: [{client_id: x, state: [1]}]\nkeys: {a: [{}]}\nlatency: 5\n"))
+	f.Add([]byte("directory: {assumptions: {rows: {x: {}, 1: {status: 2}}}, apps: [{certificates: [{x509: nowhere.pem}]}]}\nsecurity: {roles: [{all: Deep}]}\n"))
 	f.Add([]byte("a: &x 1\nlimits: *x\n<<: {servers: 1}\n---\nb: 2\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := scenario.Read("s.yaml", data)

@@ -55,7 +55,8 @@ func (ps Problems) Error() string {
 // A Reader reads one file.
 type Reader struct {
 	File  string
-	Words map[reflect.Type][]string // enumerations: the words for 0, 1, 2 …
+	Words map[reflect.Type][]string                  // enumerations: the words for 0, 1, 2 …
+	Texts map[reflect.Type]func(string) (any, error) // types that are read from text in ways of their own
 
 	problems Problems
 	places   map[string]ast.Node // by path: limits, users[1].secret
@@ -131,6 +132,17 @@ func (r *Reader) value(n ast.Node, path string, v reflect.Value) {
 	}
 	if words := r.Words[v.Type()]; words != nil {
 		r.word(n, path, v, words)
+		return
+	}
+	if parse := r.Texts[v.Type()]; parse != nil {
+		if s, ok := r.text(n, path); ok {
+			one, err := parse(s)
+			if err != nil {
+				r.problem(n, "", "%s: %v", path, err)
+				return
+			}
+			v.Set(reflect.ValueOf(one))
+		}
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
@@ -312,7 +324,9 @@ func (r *Reader) dictionary(n ast.Node, path string, v reflect.Value) {
 	for _, p := range pairs {
 		one := reflect.New(v.Type().Elem()).Elem()
 		r.value(p.value, join(path, p.name), one)
-		v.SetMapIndex(reflect.ValueOf(p.name).Convert(v.Type().Key()), one)
+		key := reflect.New(v.Type().Key()).Elem()
+		r.value(p.key, "the key of "+join(path, p.name), key)
+		v.SetMapIndex(key, one)
 	}
 }
 
