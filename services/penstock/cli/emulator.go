@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/admin"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/scenario"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // emulated is what the flags of `penstock emulator` say.
@@ -52,7 +55,7 @@ func (c *commandLine) emulator() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&e.listen, "listen", "127.0.0.1:8365", "address")
 	flags.StringVar(&e.scenario, "scenario", "", "YAML file that says what the environment is: users, limits, web servers, latency, faults, tables …")
-	flags.StringSliceVar(&e.tables, "tables", nil, "YAML files with tables, or folders of such, beside the scenario's")
+	flags.StringSliceVar(&e.tables, "tables", nil, "files with tables, or folders of such: YAML, or a real environment's metadata (JSON); beside the scenario's")
 	flags.IntVar(&e.rows, "rows", 0, "begin with so many contacts, and an account for each ten")
 	flags.StringVar(&e.restore, "restore", "", "begin with the rows of a snapshot (POST /emulator/snapshot)")
 	flags.StringVar(&e.limits, "limits", "", "off: never answer 429")
@@ -123,6 +126,10 @@ func (e emulated) build() (*emulator.Server, *faults.Orders, error) {
 	default:
 		return nil, nil, fmt.Errorf("emulator: --limits %q is not known; write --limits off, or set them in a scenario", e.limits)
 	}
+	var err error
+	if s.Config.Tables, err = tables(append(s.Tables, e.tables...)); err != nil {
+		return nil, nil, err
+	}
 	if err := s.Config.Validate(); err != nil {
 		return nil, nil, err
 	}
@@ -140,6 +147,43 @@ func (e emulated) build() (*emulator.Server, *faults.Orders, error) {
 	}
 	server.Seed(e.rows)
 	return server, orders, nil
+}
+
+// tables reads tables from files, and from the files in folders: *.yaml as people write them, *.json as a real environment's metadata was saved.
+func tables(files []string) ([]schema.Table, error) {
+	var all []schema.Table
+	var problems []error
+	for _, file := range files {
+		below, err := os.ReadDir(file)
+		if err != nil { // a file, or not there: which reading it says
+			one, err := tablesOf(file)
+			all, problems = append(all, one...), append(problems, err)
+			continue
+		}
+		for _, f := range below {
+			switch filepath.Ext(f.Name()) {
+			case ".yaml", ".json":
+				one, err := tablesOf(filepath.Join(file, f.Name()))
+				all, problems = append(all, one...), append(problems, err)
+			}
+		}
+	}
+	return all, errors.Join(problems...)
+}
+
+func tablesOf(file string) ([]schema.Table, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("emulator: read tables: %w", err)
+	}
+	if filepath.Ext(file) != ".json" {
+		return schema.Read(file, data)
+	}
+	tables, _, err := schema.Import(bytes.NewReader(data)) // the notes say what the emulator leaves out, as its documentation does
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return tables, nil
 }
 
 func restore(server *emulator.Server, file string) error {

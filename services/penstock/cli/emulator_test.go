@@ -94,6 +94,30 @@ func TestTheEmulatorServesItsPageRowsAndScenario(t *testing.T) {
 	}
 }
 
+func TestTheEmulatorHasTheTablesOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("s.yaml", "tables: [invoices.yaml]\n")
+	write("invoices.yaml", "tables:\n  cr1_Invoice:\n    columns:\n      cr1_Number: {type: text, length: 20}\n")
+	s, stop := serveEmulator(t, emulated{scenario: filepath.Join(dir, "s.yaml")})
+	if status, html := s.get("/tables/cr1_invoice/schema"); status != 200 || !strings.Contains(html, "cr1_number") || !strings.Contains(html, "up to 20 characters") {
+		t.Errorf("%d %s", status, html)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	write("more.yaml", "tables:\n  cr1_Other:\n    columns: {cr1_A: txet}\n")
+	_, _, err := emulated{tables: []string{dir, filepath.Join(dir, "missing.yaml")}}.build()
+	if err == nil || !strings.Contains(err.Error(), "more.yaml:3:") || !strings.Contains(err.Error(), "missing.yaml") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheEmulatorServesHTTPSWithAnAuthorityOfItsOwn(t *testing.T) {
 	s, stop := serveEmulator(t, emulated{secure: true, ca: filepath.Join(t.TempDir(), "ca.pem")})
 	if !strings.HasPrefix(s.where["url"], "https://127.0.0.1:") {
