@@ -55,8 +55,12 @@ func (h *Handler) changeUser(w http.ResponseWriter, r *http.Request) error {
 		names []string
 		make  func(user, name string) error
 	}{
-		{u.AssignRoles, h.server.AssignRole}, {u.RemoveRoles, h.server.RemoveRole}, {u.JoinTeams, h.server.JoinTeam}, {u.LeaveTeams, h.server.LeaveTeam},
-		{u.AssignProfiles, h.server.AssignProfile}, {u.RemoveProfiles, h.server.RemoveProfile},
+		{u.AssignRoles, h.server.AssignRole},
+		{u.RemoveRoles, h.server.RemoveRole},
+		{u.JoinTeams, h.server.JoinTeam},
+		{u.LeaveTeams, h.server.LeaveTeam},
+		{u.AssignProfiles, h.server.AssignProfile},
+		{u.RemoveProfiles, h.server.RemoveProfile},
 	} {
 		for _, what := range change.names {
 			if err := change.make(name, what); err != nil {

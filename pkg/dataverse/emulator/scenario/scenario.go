@@ -31,7 +31,8 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/strict"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/document"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/document/fields"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
 )
 
@@ -42,8 +43,8 @@ type Scenario struct {
 	Faults []faults.Order
 }
 
-// document is the file: Config, but for the two fields that are written otherwise.
-type document struct {
+// written is the file: Config, but for the two fields that are written otherwise.
+type written struct {
 	emulator.Config
 	Tables []string
 	Faults []order
@@ -68,14 +69,14 @@ type order struct {
 // Read reads a scenario. file is its path, for problems and for the files that it names. The error has a line for each mistake, with
 // file, line and column.
 func Read(file string, data []byte) (Scenario, error) {
-	r := &strict.Reader{File: file, Words: map[reflect.Type][]string{
+	r := &fields.Reader{Reader: document.New(file), Words: map[reflect.Type][]string{
 		reflect.TypeFor[latency.Message](): {string(latency.Create), string(latency.Update), string(latency.Delete)},
 		reflect.TypeFor[faults.Point]():    {string(faults.Request), string(faults.Operation), string(faults.Token)},
 		reflect.TypeFor[entra.AppState]():  {"enabled", "disabled", "unsupported", "blocked"},
 	}, Texts: map[reflect.Type]func(string) (any, error){
 		reflect.TypeFor[*x509.Certificate](): func(name string) (any, error) { return certificate(beside(file, name)) },
 	}}
-	var d document
+	var d written
 	r.Read(data, &d)
 	s := Scenario{Config: d.Config}
 	refuse(r, "limits", d.Limits.Validate())
@@ -125,7 +126,7 @@ func certificate(file string) (*x509.Certificate, error) {
 }
 
 // refuse notes each of the joined errors.
-func refuse(r *strict.Reader, path string, err error) {
+func refuse(r *fields.Reader, path string, err error) {
 	if err == nil {
 		return
 	}

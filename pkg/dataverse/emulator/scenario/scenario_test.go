@@ -122,14 +122,6 @@ directory:
 	}
 }
 
-func TestAnEmptyFileIsTheSandbox(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n"} {
-		if s, err := scenario.Read("s.yaml", []byte(text)); err != nil || !reflect.DeepEqual(s, scenario.Scenario{}) {
-			t.Errorf("%q: %+v, %v", text, s, err)
-		}
-	}
-}
-
 func TestEveryMistakeIsReportedWithItsPlace(t *testing.T) {
 	_, err := scenario.Read("s.yaml", []byte(`servers: two
 limts: {off: true}
@@ -147,17 +139,17 @@ organization_id: nope
 `))
 	want := []string{
 		`s.yaml:1:10: servers must be a whole number`,
-		`s.yaml:2:1: unknown key "limts"; did you mean limits?`,
+		`s.yaml:2:1: unknown key "limts" in the file; did you mean "limits"?`,
 		`s.yaml:3:9: limits: the number of requests cannot be -5`,
 		`s.yaml:3:32: limits.window must be a duration; write it as 1m30s or 20ms`,
 		`s.yaml:5:3: an app has no client_id; add client_id: …`,
-		`s.yaml:5:13: apps[1].secret must be text; write it in quotes`,
+		`s.yaml:5:13: apps[1].secret must be text, not a number; write it in quotes`,
 		`s.yaml:6:12: apps[1].state: "asleep" cannot be read: emulator: "asleep" is no state of a user; use one of enabled, missing, disabled, no roles, restricted`,
 		`s.yaml:7:10: latency: the jitter is a share from 0 to 1, not 3`,
 		`s.yaml:9:5: fault "deadlok" is not known; known are deadlock`,
 		`s.yaml:10:5: delay: say how long`,
 		`s.yaml:11:33: assumptions.strict_read_only must be true or false`,
-		`s.yaml:12:1: servers comes twice; keep one of them`,
+		`s.yaml:12:1: servers comes twice in the file; keep one of them`,
 		`s.yaml:13:18: organization_id: "nope" cannot be read`,
 	}
 	if err == nil {
