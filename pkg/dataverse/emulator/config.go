@@ -7,6 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/limit"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
@@ -49,13 +51,17 @@ type Config struct {
 	TokenLifetime time.Duration // 3,599 s when zero
 	MaxBody       int64         // bytes of a request body, beyond which the answer is 413; 128 MiB when zero
 
+	Servers    int  // web servers, each with limits of its own; 1 when zero
+	NoAffinity bool // do not pin clients to one of several servers by a cookie
+
 	Limits      Limits
 	Latency     Latency
 	Faults      Faults
 	Assumptions Assumptions
 
-	KeepBodies bool // journal entries carry the body, not only its hash
-	NoJournal  bool // keep no journal: for long benchmarks, as entries stay in memory
+	KeepBodies   bool // journal entries carry the body, not only its hash
+	JournalLimit int  // journal entries that are kept; older ones are dropped, 4,096 at a time. All when zero
+	NoJournal    bool // keep no journal: for long benchmarks, as entries stay in memory
 }
 
 // An App is one app registration in a directory, and the application user that it may have in the environment. Where Config.Directory has
@@ -73,22 +79,11 @@ type App struct {
 	security.Member // the role security.SystemAdministrator when it has neither Roles (nil, not empty) nor Teams
 }
 
-// Limits are the service protection limits of one application user. A zero field has the documented value.
-type Limits struct {
-	Off           bool          // answer no 429 of its own accord
-	Requests      int           // per window; 6,000
-	ExecutionTime time.Duration // summed over all requests, per window; 1,200 s
-	Window        time.Duration // sliding; 300 s
-	Concurrent    int           // requests at a time; 52
-	DOPHint       int           // what x-ms-dop-hint recommends; 5
-	Penalty       time.Duration // by how much each request during a block prolongs it; 1 s, none when negative
-}
+// Limits are the service protection limits of one application user on one web server. A zero field has the documented value.
+type Limits = limit.Limits
 
-// Latency is how long answers take. It is charged to the execution time.
-type Latency struct {
-	Request   time.Duration // per HTTP request
-	Operation time.Duration // added per operation, so per part of a batch
-}
+// Latency is how long answers take. Where it is set, the execution time of the limits is charged from it, and not from the clock on the wall.
+type Latency = latency.Model
 
 // Assumptions switch behaviour that the reference marks UNCONFIRMED. The zero value is what the reference guesses.
 type Assumptions struct {
@@ -127,30 +122,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxBody == 0 {
 		c.MaxBody = 128 << 20
 	}
-	c.Limits = c.Limits.withDefaults()
+	c.Servers = max(c.Servers, 1)
+	c.Limits = c.Limits.WithDefaults()
 	return c
-}
-
-func (l Limits) withDefaults() Limits {
-	if l.Requests == 0 {
-		l.Requests = 6000
-	}
-	if l.ExecutionTime == 0 {
-		l.ExecutionTime = 1200 * time.Second
-	}
-	if l.Window == 0 {
-		l.Window = 300 * time.Second
-	}
-	if l.Concurrent == 0 {
-		l.Concurrent = 52
-	}
-	if l.DOPHint == 0 {
-		l.DOPHint = 5
-	}
-	if l.Penalty == 0 {
-		l.Penalty = time.Second
-	}
-	return l
 }
 
 // tables returns the configured schema: standard tables, then Config.Tables, with Config.Keys added.

@@ -65,8 +65,8 @@ func (s *Server) RevokeTokens() { s.directory.RevokeTokens() }
 
 // serveDirectory answers as Entra ID, unless the hook for its token endpoint knows better. A refusal by an AADSTS number is in Entra's form.
 func (s *Server) serveDirectory(w http.ResponseWriter, r *http.Request) {
-	if hook := s.config.Faults.Token; hook != nil && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/token") {
-		fault := hook(r)
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/token") {
+		fault := s.tokenFault(r)
 		if number, isNumber := aadsts(fault.Code); isNumber && fault.Kind == Refuse {
 			pause(r.Context(), fault.Delay)
 			s.directory.Refuse(w, entra.Failure{Number: number, Status: fault.Status, Message: fault.Message, RetryAfter: fault.RetryAfter})

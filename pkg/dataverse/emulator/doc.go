@@ -29,12 +29,18 @@
 //     position that holds whatever happens to the rows. Annotations with formatted values in the language of the United States and in UTC;
 //     odata.metadata none, minimal and full; change tracking, with 100,000 deletes remembered for each table; RetrieveTotalRecordCount.
 //   - $batch with change sets, rollback, references, continue-on-error, the 1,000 operations and the lost last write of bodies without CRLF.
-//   - The three service protection limits, in sliding windows for each application user, at their documented values unless Config says otherwise.
+//   - The three service protection limits, by package limit: sliding windows for each application user and web server, several web servers with
+//     affinity cookies, a Retry-After that grows, refusals from within a batch. The time that requests take, by package latency: for each kind
+//     of write, key and plug-in; execution time is charged from it.
+//   - Faults: by the hooks of Config.Faults, and by the orders of package faults. Snapshots of all rows, and the journal, bounded or followed.
+//
+// Package admin serves all of this to other languages and to people; package scenario reads it from a file.
 //
 // # What is not
 //
-// Plug-ins. Sharing, hierarchy security, access teams; roles, teams and states that change by writes to their tables instead of by methods of Server
-// (a PATCH of isdisabled disables nobody). Files and images but for their metadata. Several web servers with quotas of their own.
+// Plug-ins, but for the time that they take and the refusals that an order of package faults makes. Sharing, hierarchy security, access teams; roles,
+// teams and states that change by writes to their tables instead of by methods of Server (a PATCH of isdisabled disables nobody). Files and images
+// but for their metadata. 429s for the daily entitlement.
 //
 // Of writes: many-to-many relationships; cascades of assigning and sharing, and what becomes of the rows of a deleted owner; duplicate detection
 // across tables, by similarity, or among active rows only; an elastic row's partition (its partitionid is a column like others, and the id alone

@@ -36,15 +36,20 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 		c.server.change.RLock()
 		defer c.server.change.RUnlock()
 	}
+	if c.throttle != nil {
+		return throttled(c.throttle)
+	}
 	url, path, query, a, f := c.target(op)
 	if f == nil {
 		f = c.assume(op)
 	}
+	c.charge(op, &a)
 	var fault Fault
-	if hook := c.server.config.Faults.Operation; hook != nil {
-		if fault = c.consult(hook, op, index, a); c.locked && (fault.Delay > 0 || fault.Kind == Hang) {
+	if configured, ordered := c.server.config.Faults.Operation, c.server.ordered.Load().Operation; configured != nil || ordered != nil {
+		if fault = c.consult(op, index, a, configured, ordered); c.locked && (fault.Delay > 0 || fault.Kind == Hang) {
 			return nil // see changeSet
 		}
+		c.cost += fault.Delay
 		if answer := c.faulty(ctx, fault); answer != nil {
 			answer.annotate = answer.failure != nil && wantsAnnotations(op.Prefer)
 			return answer
@@ -148,8 +153,9 @@ func (c *call) dereference(url []byte) ([]byte, *failure) {
 	return out, nil
 }
 
-// consult asks the hook about an operation: once, though that of a change set may be executed several times.
-func (c *call) consult(hook func(Operation) Fault, op *batch.Operation, index int, a address) Fault {
+// consult asks the hooks about an operation, of which the first that knows a fault decides: once, though those of a change set may be executed
+// several times.
+func (c *call) consult(op *batch.Operation, index int, a address, hooks ...func(Operation) Fault) (f Fault) {
 	if f, asked := c.faults[index]; asked {
 		return f
 	}
@@ -157,7 +163,14 @@ func (c *call) consult(hook func(Operation) Fault, op *batch.Operation, index in
 	if a.table != nil {
 		o.Table = a.table.Name
 	}
-	f := hook(o)
+	for _, hook := range hooks {
+		if hook == nil {
+			continue
+		}
+		if f = hook(o); f != (Fault{}) {
+			break
+		}
+	}
 	if c.faults != nil {
 		c.faults[index] = f
 	}

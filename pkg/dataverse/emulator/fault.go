@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -65,6 +66,44 @@ const (
 	CutAfterCommit           // execute, then cut the connection without an answer
 	Truncate                 // execute, then end the answer in the middle: of the body, or of the operation's part
 )
+
+// SetFaults replaces the hooks that the last SetFaults set, at once. Those of Config.Faults are asked first, and stay.
+func (s *Server) SetFaults(f Faults) { s.ordered.Store(&f) }
+
+// requestFault asks the hooks about a request.
+func (s *Server) requestFault(r *http.Request, info Request) (f Fault) {
+	if hook := s.config.Faults.Request; hook != nil {
+		f = hook(r, info)
+	}
+	if hook := s.ordered.Load().Request; hook != nil && f == (Fault{}) {
+		f = hook(r, info)
+	}
+	return f
+}
+
+// tokenFault asks the hooks about a request to the token endpoint.
+func (s *Server) tokenFault(r *http.Request) (f Fault) {
+	if hook := s.config.Faults.Token; hook != nil {
+		f = hook(r)
+	}
+	if hook := s.ordered.Load().Token; hook != nil && f == (Fault{}) {
+		f = hook(r)
+	}
+	if f.Kind == Hang { // net/http notices that a client has gone only when the body was read
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
+	}
+	return f
+}
+
+// wasCommitted tells the hooks that a request is committed.
+func (s *Server) wasCommitted(r *http.Request, info Request) {
+	if hook := s.config.Faults.Committed; hook != nil {
+		hook(r, info)
+	}
+	if hook := s.ordered.Load().Committed; hook != nil {
+		hook(r, info)
+	}
+}
 
 const gatewayPage = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 

@@ -1,12 +1,10 @@
 package emulator
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"iter"
-	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -50,11 +48,15 @@ type Entry struct {
 // journalBlock is how many entries are allocated at a time, so that growing copies nothing.
 const journalBlock = 4096
 
-// A journal is append-only. Its zero value is empty.
+// A journal is append-only, but for a bound beyond which the oldest blocks are dropped. Its zero value is empty and has no bound.
 type journal struct {
+	limit int // entries that are kept at least; all when 0
+
 	mu     sync.Mutex
 	blocks []*[journalBlock]Entry
-	count  uint64
+	first  uint64        // entries in blocks that were dropped
+	count  uint64        // entries ever added
+	news   chan struct{} // closed at the next entry; nil while nobody waits
 }
 
 // add gives the entries their numbers. All of a change set go in together.
@@ -64,35 +66,67 @@ func (j *journal) add(entries ...Entry) {
 	for _, e := range entries {
 		at := j.count % journalBlock
 		if at == 0 {
+			j.drop()
 			j.blocks = append(j.blocks, new([journalBlock]Entry))
 		}
 		j.count++
 		e.Seq = j.count
 		j.blocks[len(j.blocks)-1][at] = e
 	}
+	if j.news != nil && len(entries) > 0 {
+		close(j.news)
+		j.news = nil
+	}
+}
+
+// drop lets go of the oldest blocks that the bound does not need. Readers that have them go on reading.
+func (j *journal) drop() {
+	for j.limit > 0 && len(j.blocks) > 0 && j.count-j.first-journalBlock >= uint64(j.limit) {
+		j.blocks = append([]*[journalBlock]Entry(nil), j.blocks[1:]...)
+		j.first += journalBlock
+	}
 }
 
 // after yields the entries with a greater Seq than seq, as of the moment of the call.
 func (j *journal) after(seq uint64) iter.Seq[Entry] {
 	j.mu.Lock()
-	blocks, count := j.blocks[:len(j.blocks):len(j.blocks)], j.count
+	blocks, first, count := j.blocks[:len(j.blocks):len(j.blocks)], j.first, j.count
 	j.mu.Unlock()
 	return func(yield func(Entry) bool) {
-		for ; seq < count; seq++ {
-			if !yield(blocks[seq/journalBlock][seq%journalBlock]) {
+		for at := max(seq, first); at < count; at++ {
+			if !yield(blocks[(at-first)/journalBlock][at%journalBlock]) {
 				return
 			}
 		}
 	}
 }
 
+// wait returns a channel that is closed once there is an entry with a greater Seq than seq, or after a reset.
+func (j *journal) wait(seq uint64) <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.count > seq {
+		now := make(chan struct{})
+		close(now)
+		return now
+	}
+	if j.news == nil {
+		j.news = make(chan struct{})
+	}
+	return j.news
+}
+
 func (j *journal) reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.blocks, j.count = nil, 0
+	j.blocks, j.first, j.count = nil, 0, 0
+	if j.news != nil {
+		close(j.news)
+		j.news = nil
+	}
 }
 
-// Journal returns every committed write since the start or the last Reset, oldest first.
+// Journal returns every committed write since the start or the last Reset that Config.JournalLimit kept, oldest first.
 func (s *Server) Journal() []Entry {
 	var all []Entry
 	for e := range s.journal.after(0) {
@@ -101,21 +135,40 @@ func (s *Server) Journal() []Entry {
 	return all
 }
 
-// Entries yields the committed writes whose Seq is greater than seq, oldest first. Writes that happen meanwhile are not among them.
+// Entries yields the committed writes whose Seq is greater than seq, oldest first. Writes that happen meanwhile are not among them. Where
+// Config.JournalLimit dropped entries, the first Seq is greater than seq+1.
 func (s *Server) Entries(seq uint64) iter.Seq[Entry] { return s.journal.after(seq) }
 
-// serveJournal answers GET /emulator/journal?after=n: one JSON object per line.
-func (s *Server) serveJournal(w http.ResponseWriter, r *http.Request) {
-	seq, err := strconv.ParseUint("0"+r.URL.Query().Get("after"), 10, 64)
-	if err != nil {
-		http.Error(w, "emulator: after must be the number of a journal entry", http.StatusBadRequest)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	out := json.NewEncoder(w)
-	for e := range s.journal.after(seq) {
-		if out.Encode(e) != nil {
-			return // the client is gone
+// Follow yields like Entries, and goes on with the writes to come until ctx ends. After a Reset it begins anew with Seq 1.
+func (s *Server) Follow(ctx context.Context, seq uint64) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for {
+			for e := range s.journal.after(seq) {
+				if !yield(e) {
+					return
+				}
+				seq = e.Seq
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.journal.wait(seq):
+				seq = min(seq, s.Written())
+			}
 		}
 	}
+}
+
+// Written is the Seq of the last committed write: how many there were since the start or the last Reset.
+func (s *Server) Written() uint64 {
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	return s.journal.count
+}
+
+// Dropped is how many of the oldest journal entries Config.JournalLimit has dropped.
+func (s *Server) Dropped() uint64 {
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	return s.journal.first
 }

@@ -11,13 +11,19 @@ import (
 // serve sends one authenticated request to a handler, without a socket.
 func serve(t testing.TB, s *Server, method, path, body string) *httptest.ResponseRecorder {
 	t.Helper()
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, request(t, s, method, path, body))
+	return w
+}
+
+// request makes one with a token that holds.
+func request(t testing.TB, s *Server, method, path, body string) *http.Request {
+	t.Helper()
 	access := s.directory.Issue(SandboxTenant, SandboxClient, "example.com")
 	r := httptest.NewRequestWithContext(t.Context(), method, "/api/data/v9.2/", strings.NewReader(body))
 	r.RequestURI = "/api/data/v9.2/" + path // as it came over the wire: NewRequest would refuse some of these
 	r.Header.Set("Authorization", "Bearer "+access)
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	return w
+	return r
 }
 
 // TestKeySyntax is section 2.6: for each row there is a first address that creates it and a second that must find it, or must be refused.

@@ -104,6 +104,12 @@ func (s *Server) place(name string, id uuid.UUID, values Row) {
 func (s *Server) Reset() {
 	s.change.Lock()
 	defer s.change.Unlock()
+	s.clear()
+	s.populate()
+}
+
+// clear is Reset without the rows that every environment has. The caller holds s.change.
+func (s *Server) clear() {
 	for _, t := range s.tables {
 		t.rows, t.order, t.dead, t.graves = map[uuid.UUID]*row{}, nil, 0, graves{forgotten: s.versions.Load()}
 		t.untrack()
@@ -115,10 +121,12 @@ func (s *Server) Reset() {
 		}
 	}
 	s.journal.reset()
+	s.recent.reset()
 	for _, u := range s.identities.users {
-		u.budget.reset()
+		for _, b := range u.budgets {
+			b.Reset()
+		}
 	}
-	s.populate()
 }
 
 // look calls f with the table's rows locked for reading. It returns false when there is no such table.

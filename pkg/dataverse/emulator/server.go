@@ -17,6 +17,8 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/limit"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
@@ -24,6 +26,9 @@ import (
 // safe for concurrent use. Make it with New.
 type Server struct {
 	config     Config
+	servers    *limit.Servers
+	clock      *latency.Clock
+	workers    []chan struct{}   // by web server; nil when unbounded
 	tables     map[string]*table // by logical name
 	sets       map[string]*table // by entity set name
 	model      *metadata.Model
@@ -32,6 +37,8 @@ type Server struct {
 	catalog    []string // the names of all privileges that there are, in order
 	directory  *entra.Directory
 	journal    journal
+	recent     exchanges
+	ordered    atomic.Pointer[Faults] // by SetFaults; never nil
 	seed       uuid.UUID
 	currency   uuid.UUID // the base currency
 
@@ -55,13 +62,18 @@ func New(c Config) *Server {
 	if err != nil {
 		panic(err)
 	}
-	s := &Server{config: c, identities: newIdentities(c), security: model, directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD")}
+	s := &Server{
+		config: c, servers: limit.NewServers(c.Servers), clock: latency.New(c.Latency), workers: newWorkers(c.Servers, c.Latency.Workers),
+		identities: newIdentities(c), security: model, directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD"),
+	}
 	s.tables, s.sets = compile(schemas)
 	if err := compileRules(c.DuplicateRules, s.tables); err != nil {
 		panic(err)
 	}
 	s.catalog = s.privileges()
 	s.model = s.newModel(schemas)
+	s.journal.limit = c.JournalLimit
+	s.ordered.Store(&Faults{})
 	s.calls.New = func() any { return &call{server: s} }
 	s.populate()
 	return s
@@ -85,44 +97,49 @@ func (s *Server) newGUID() uuid.UUID {
 	return id
 }
 
-// ServeHTTP answers as Dataverse at /api/data/, for tests and people at /emulator/, and as Entra ID where that has its endpoints.
+// ServeHTTP answers as Dataverse at /api/data/, and as Entra ID where that has its endpoints.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
+	rec := record(w, r)
 	switch {
 	case strings.HasPrefix(path, "/api/data"):
-		s.serveData(w, r)
-	case path == "/emulator/journal" && r.Method == http.MethodGet:
-		s.serveJournal(w, r)
-	case path == "/emulator/reset" && r.Method == http.MethodPost:
-		s.Reset()
-		w.WriteHeader(http.StatusNoContent)
+		defer s.recent.add(rec)
+		s.serveData(rec, r)
 	case s.directory.Handles(r):
-		s.serveDirectory(w, r)
+		defer s.recent.add(rec)
+		s.serveDirectory(rec, r)
 	default:
 		s.refuse(w, r, routeMissing.says("No HTTP resource was found that matches the request URI '%s'.", origin(r)+path), 0)
 	}
 }
 
 // serveData answers a Web API request: who is it, may they, then do it.
-func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveData(w *recorder, r *http.Request) {
 	u := s.authenticate(w, r)
 	if u == nil {
 		return
 	}
-	start := time.Now()
-	if t := u.budget.enter(start); t != nil {
-		s.budgetHeaders(w, u)
-		s.refuse(w, r, t.failure, t.retryAfter)
-		return
-	}
-	defer func() {
-		end := time.Now()
-		u.budget.leave(end, end.Sub(start))
-	}()
-
 	c := s.calls.Get().(*call)
 	defer s.calls.Put(c)
 	c.begin(r, u, s.newGUID())
+	c.web = s.route(w, r)
+	c.budget = u.budgets[c.web]
+	w.User, w.Server = u.app.ClientID, c.web
+
+	start := time.Now()
+	c.throttle = c.budget.Enter(start)
+	switch {
+	case c.throttle == nil:
+		defer func() {
+			end := time.Now()
+			c.budget.Leave(end, s.took(c, end.Sub(start)))
+		}()
+	case !c.throttle.Inner || !isBatch(r):
+		s.budgetHeaders(w, c.budget)
+		t := throttled(c.throttle)
+		s.refuse(w, r, t.failure, t.retryAfter)
+		return
+	}
 	text, f := c.read(r, s.config.MaxBody)
 	if f != nil {
 		s.refuse(w, r, f, 0)
@@ -132,19 +149,19 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer executes what the request holds and writes what came of it.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *call, text []byte) {
-	isBatch := strings.HasSuffix(r.URL.Path, "/$batch")
+func (s *Server) answer(w *recorder, r *http.Request, c *call, text []byte) {
 	info := Request{ID: c.id, User: c.user.app.ClientID, Operations: 1}
 	var refused *failure
-	if isBatch {
+	if isBatch(r) {
 		info.Batch = s.batches.Add(1)
 		refused = c.readBatch(r, text)
 		info.Operations = len(c.operations)
+		w.Operations = info.Operations
 	}
 	c.request = info
 	var fault Fault
-	if s.config.Faults.Request != nil {
-		fault = s.config.Faults.Request(r, info)
+	if fault = s.requestFault(r, info); fault != (Fault{}) {
+		c.cost += fault.Delay
 		if answer := fault.before(r.Context()); answer != nil {
 			answer.annotate = wantsAnnotations([]byte(r.Header.Get("Prefer")))
 			s.headers(w, c)
@@ -156,15 +173,13 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *call, text []
 	switch {
 	case refused != nil:
 		answer = &reply{failure: refused, status: refused.status}
-	case isBatch:
+	case isBatch(r):
 		answer = c.batch(r)
 	default:
 		answer = c.single(r, text)
 	}
-	pause(r.Context(), s.config.Latency.Request+time.Duration(info.Operations)*s.config.Latency.Operation)
-	if s.config.Faults.Committed != nil {
-		s.config.Faults.Committed(r, info)
-	}
+	s.elapse(r.Context(), c)
+	s.wasCommitted(r, info)
 	if fault.Kind == CutAfterCommit || answer.cut {
 		abort()
 	}
@@ -185,16 +200,10 @@ func (s *Server) headers(w http.ResponseWriter, c *call) {
 	h["REQ_ID"] = []string{c.id.String()} // spelled as Dataverse does, past the canonical form
 	h.Set("x-ms-service-request-id", c.id.String())
 	h.Set("Access-Control-Expose-Headers", "Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After")
-	s.budgetHeaders(w, c.user)
+	s.budgetHeaders(w, c.budget)
 }
 
-func (s *Server) budgetHeaders(w http.ResponseWriter, u *user) {
-	h := w.Header()
-	requests, seconds := u.budget.remaining()
-	h.Set("x-ms-ratelimit-burst-remaining-xrm-requests", requests)
-	h.Set("x-ms-ratelimit-time-remaining-xrm-requests", seconds)
-	h.Set("x-ms-dop-hint", strconv.Itoa(s.config.Limits.DOPHint))
-}
+func isBatch(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/$batch") }
 
 // refuse answers a request that was not let in.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure, retryAfter time.Duration) {
@@ -226,6 +235,12 @@ type call struct {
 	success    reply // of the operation under way: one at a time, so one is enough
 	operations []batch.Operation
 
+	web      int // the web server that answers
+	budget   *limit.Budget
+	throttle *limit.Throttle // every operation is refused with it: an inner 429
+	cost     time.Duration   // what the request took so far, by the latency model
+	bypassed bool            // the operation under way leaves plug-ins out
+
 	set        int  // the change set under way, 0 for none
 	closing    bool // an action that may close a row is under way
 	detects    bool // the operation under way asks for duplicate detection
@@ -246,6 +261,7 @@ type referenced struct {
 func (c *call) begin(r *http.Request, u *user, id uuid.UUID) {
 	c.user, c.own, c.id, c.http = u, c.server.rights(u, r), id, r
 	c.actor, c.rights, c.special = u, c.own, isSpecial(r.Header)
+	c.throttle, c.cost, c.bypassed = nil, 0, false
 	c.set, c.locked, c.references, c.faults = 0, false, nil, nil
 	c.operations, c.out, c.undo, c.pending = c.operations[:0], c.out[:0], nil, nil
 	path, _, _ := strings.Cut(strings.TrimPrefix(r.RequestURI, origin(r)), "?")

@@ -136,6 +136,7 @@ func (c *call) change(t *table, r *row, cells []byte, reindex bool) {
 // committed enters a write into the journal. The caller holds t.mu, so that a row's entries are in the order of its writes; those of a
 // change set wait for its end.
 func (c *call) committed(t *table, r *row, kind string, op *batch.Operation, index int, segment []byte) {
+	c.chargeRow(t, kind)
 	if c.server.config.NoJournal {
 		return
 	}

@@ -88,16 +88,18 @@ func (c *call) changeSet(r *http.Request, i int) (*reply, int) {
 	for end < len(c.operations) && c.operations[end].Set == c.set {
 		end++
 	}
-	for from := len(c.out); ; c.out = c.out[:from] {
+	for from, cost := len(c.out), c.cost; ; c.out, c.cost = c.out[:from], cost {
 		answer, stalled := c.attempt(r.Context(), i, end)
 		if answer != nil {
 			return answer, end
 		}
 		// A fault takes its time with nothing locked and nothing done; then all begins anew, and is not asked for faults again.
 		fault := c.faults[stalled]
-		Fault{Delay: fault.Delay, Kind: hanging(fault.Kind)}.before(r.Context())
+		delay := fault.Delay
+		Fault{Delay: delay, Kind: hanging(fault.Kind)}.before(r.Context())
 		fault.Delay = 0
 		c.faults[stalled] = fault
+		cost += delay
 	}
 }
 

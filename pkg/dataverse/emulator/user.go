@@ -2,11 +2,13 @@ package emulator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/limit"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
@@ -102,12 +104,12 @@ func (s *OrganizationState) UnmarshalText(text []byte) error {
 
 // A user is a row of systemuser: the application user of an app registration, or one of Config.Users.
 type user struct {
-	app    App // zero but for its State when the user is no app's. State may change: read it under identities.mu
-	id     uuid.UUID
-	object uuid.UUID // in Entra ID
-	name   string
-	mode   AccessMode
-	budget *budget
+	app     App // zero but for its State when the user is no app's. State may change: read it under identities.mu
+	id      uuid.UUID
+	object  uuid.UUID // in Entra ID
+	name    string
+	mode    AccessMode
+	budgets []*limit.Budget // by web server
 }
 
 // identities are the users. Who they are by their token, the directory knows.
@@ -122,13 +124,13 @@ func newIdentities(c Config) *identities {
 	for _, app := range c.Apps {
 		ids.users[strings.ToLower(app.ClientID)] = &user{
 			app: app, id: orDerived(app.UserID, "systemuser", app.ClientID), object: derived("aad", app.ClientID), name: "# " + app.ClientID,
-			mode: orMode(app.Mode, NonInteractive), budget: &budget{limits: c.Limits},
+			mode: orMode(app.Mode, NonInteractive), budgets: newBudgets(c.Servers, c.Limits),
 		}
 	}
 	for _, u := range c.Users {
 		ids.users[strings.ToLower(u.Name)] = &user{
 			app: App{State: u.State}, id: orDerived(u.ID, "systemuser", u.Name), object: orDerived(u.ObjectID, "aad", u.Name), name: u.Name,
-			mode: orMode(u.Mode, ReadWrite), budget: &budget{limits: c.Limits},
+			mode: orMode(u.Mode, ReadWrite), budgets: newBudgets(c.Servers, c.Limits),
 		}
 	}
 	return ids
@@ -151,6 +153,18 @@ func orDerived(id uuid.UUID, space, name string) uuid.UUID {
 		return derived(space, name)
 	}
 	return id
+}
+
+// all returns every user of an app, by client id.
+func (ids *identities) all() []*user {
+	var all []*user
+	for _, u := range ids.users { // which never changes
+		if u.app.ClientID != "" {
+			all = append(all, u)
+		}
+	}
+	slices.SortFunc(all, func(a, b *user) int { return strings.Compare(a.app.ClientID, b.app.ClientID) })
+	return all
 }
 
 // find returns the user of an app, or of a name or systemuserid; nil when there is none.

@@ -168,7 +168,7 @@ func TestRowsAndReset(t *testing.T) {
 	if rows := e.Rows("contact"); len(rows) != 1 || rows[0].Text("lastname") != "Lovelace" {
 		t.Errorf("got %v", rows)
 	}
-	e.must("POST", "/emulator/reset", "")
+	e.Reset()
 	if e.Count("contact") != 0 || len(e.Journal()) != 0 || e.Count("systemuser") != 1 {
 		t.Errorf("%d contacts, %d entries, %d users after a reset", e.Count("contact"), len(e.Journal()), e.Count("systemuser"))
 	}
@@ -196,10 +196,6 @@ func TestTheJournalHasEveryCommittedWrite(t *testing.T) {
 		if got[i].Hash != emulator.Sum([]byte(body)) || got[i].Body != body {
 			t.Errorf("entry %d: hash %s, body %q", i, got[i].Hash, got[i].Body)
 		}
-	}
-	a := e.do("GET", "/emulator/journal?after=1", "")
-	if lines := strings.Split(strings.TrimSpace(a.body), "\n"); len(lines) != 2 || !strings.Contains(lines[0], `"op":"update"`) {
-		t.Errorf("served %q", a.body)
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	"github.com/penstock-sync/penstock/pkg/clickhouse/chdb"
 	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/admin"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/services/deadletter"
 	"github.com/penstock-sync/penstock/services/extractor"
@@ -66,7 +68,7 @@ func Run(ctx context.Context, env daemon.Env, cfg Config, ready func(context.Con
 	if err != nil {
 		return fmt.Errorf("emulator: %w; choose another address by --dataverse", err)
 	}
-	dataverse := &http.Server{Handler: cfg.Emulator, ReadHeaderTimeout: 10 * time.Second}
+	dataverse := &http.Server{Handler: admin.New(cfg.Emulator, faults.New(cfg.Emulator), ctx.Done()), ReadHeaderTimeout: 10 * time.Second}
 	at.Dataverse = "http://" + listener.Addr().String() + "/api/data/v9.2/"
 
 	x, w, d := extractor.DefaultConfig(), writer.DefaultConfig(), deadletter.DefaultConfig()

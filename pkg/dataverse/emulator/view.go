@@ -1,0 +1,77 @@
+package emulator
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// This file is what people look at who want to know what the Server has.
+
+// Config returns what the Server was made of, with the defaults filled in.
+func (s *Server) Config() Config { return s.config }
+
+// Tables returns the schema of all tables, by logical name.
+func (s *Server) Tables() []schema.Table {
+	all := make([]schema.Table, 0, len(s.tables))
+	for _, t := range s.tables {
+		all = append(all, t.Table)
+	}
+	slices.SortFunc(all, func(a, b schema.Table) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Table returns the schema of a table (logical name).
+func (s *Server) Table(name string) (schema.Table, bool) {
+	t := s.tables[name]
+	if t == nil {
+		return schema.Table{}, false
+	}
+	return t.Table, true
+}
+
+// Page returns limit rows of a table at most whose GUID or values contain text (in either case; all rows when empty), in order of creation.
+// It begins after the row that the last page's next stands for, 0 for the first. The next that it returns is 0 when there are no more.
+func (s *Server) Page(name, text string, after uint64, limit int) (rows []Row, next uint64) {
+	wanted := []byte(strings.ToLower(text))
+	s.look(name, func(t *table) {
+		from, _ := slices.BinarySearchFunc(t.order, after+1, func(r *row, serial uint64) int {
+			switch {
+			case r.serial < serial:
+				return -1
+			case r.serial > serial:
+				return 1
+			}
+			return 0
+		})
+		last := uint64(0)
+		for _, r := range t.order[from:] {
+			if r.dead || len(wanted) > 0 && !r.contains(wanted) {
+				continue
+			}
+			if len(rows) == limit {
+				next = last
+				return
+			}
+			rows, last = append(rows, t.export(r)), r.serial
+		}
+	})
+	return rows, next
+}
+
+// contains reports whether the GUID or a value has the text, which is in lower case.
+func (r *row) contains(text []byte) bool {
+	var id [36]byte
+	if bytes.Contains(appendGUID(id[:0], r.id), text) {
+		return true
+	}
+	for rest := r.cells; len(rest) > 0; {
+		var c cell
+		if c, rest = nextCell(rest); bytes.Contains(bytes.ToLower(c.value), text) {
+			return true
+		}
+	}
+	return false
+}
