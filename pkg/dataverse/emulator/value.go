@@ -83,12 +83,9 @@ func accepted(col *schema.Column) string {
 func (c *call) number(t *table, col *schema.Column, v []byte, asText bool) ([]byte, *failure) {
 	isText := v[0] == '"'
 	if col.Type != schema.Double && isText != asText {
-		format := "string"
-		if !isText {
-			format = "number"
-		}
-		return nil, payload(t.Set, "Microsoft.OData.ODataException: Cannot convert a value to target type 'Edm.Decimal' because of conflict between input format %s and parameter 'IEEE754Compatible' %t.",
-			format, asText)
+		// "string/number" and "false/true" are OData's own words: it has one text for both ways round.
+		return nil, payload(t.Set, "Microsoft.OData.ODataException: Cannot convert a value to target type 'Edm.Decimal' because of conflict between input format "+
+			"string/number and parameter 'IEEE754Compatible' false/true.")
 	}
 	if isText && col.Type != schema.Double {
 		v = v[1 : len(v)-1]
