@@ -96,8 +96,9 @@ func (r *reader) parts(body, delim []byte, set int) error {
 			return nil
 		}
 		if end.closes() {
-			// Without a CRLF before the closing delimiter Dataverse loses the last write, unless two line ends follow (SA:web-api-client-errors.md).
-			if end == closedBare && bytes.Count(next, []byte("\n")) < 2 {
+			// Without a CRLF before and after the closing delimiter Dataverse loses the last write, unless two line ends follow
+			// (SA:web-api-client-errors.md).
+			if n := bytes.Count(next, []byte("\n")); n == 0 || end == closedBare && n < 2 {
 				r.unreadable(set)
 			}
 			return nil

@@ -98,6 +98,7 @@ func TestBareLineFeedsLoseOnlyTheLastStandAloneWrite(t *testing.T) { // 3.1, lin
 		{"CRLF everywhere reads all", crlf(write), []bool{false, false}},
 		{"LF loses the last write", write, []bool{false, true}},
 		{"LF without a line end after the closing delimiter too", strings.TrimRight(write, "\n"), []bool{false, true}},
+		{"CRLF everywhere but after the closing delimiter too", strings.TrimSuffix(crlf(write), "\r\n"), []bool{false, true}},
 		{"two extra line ends are the cure", write + "\n\n", []bool{false, false}},
 		{"a change set is read", changeSet, []bool{false}},
 		{"a delete has no body to lose", twoOperations, []bool{false, false}},
