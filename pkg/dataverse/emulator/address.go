@@ -123,13 +123,21 @@ func (c *call) resolve(a *address) *failure {
 			}
 		}
 	}
-	if len(parts) == 1 && (parts[0].name == nil || string(parts[0].name) == a.table.PrimaryID) {
+	if len(parts) == 1 && (parts[0].name == nil || string(parts[0].name) == declaredKey(a.table.PrimaryID)) {
 		if a.id, ok = parseGUID(parts[0].value); !ok || parts[0].quoted {
 			return badURI.says("Bad Request - Error in query syntax.")
 		}
 		return nil
 	}
 	return c.resolveKey(a, parts)
+}
+
+// declaredKey is what $metadata calls a table's primary key: users and teams have theirs from the table of all owners (section 2.6).
+func declaredKey(primaryID string) string {
+	if primaryID == "systemuserid" || primaryID == "teamid" {
+		return "ownerid"
+	}
+	return primaryID
 }
 
 func (c *call) resolveKey(a *address, parts []keyPart) *failure {
