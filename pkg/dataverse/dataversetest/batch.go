@@ -80,7 +80,7 @@ func framingCases() []testCase {
 			parts[0].holds("name", s.say("{mark}"))
 		}},
 		{"3.1", "a GET that does not end with an empty line breaks the batch", nil, func(s *session) {
-			get := strings.TrimSuffix(op("GET", "WhoAmI", ""), "\r\n\r\n") + "\r\n"
+			get := strings.TrimSuffix(op("GET", "WhoAmI", ""), "\r\n\r\n")
 			outer, parts := s.batch(frame(get, op("GET", "WhoAmI", "")))
 			outer.fails()
 			for _, p := range parts {

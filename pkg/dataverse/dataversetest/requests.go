@@ -80,6 +80,13 @@ func requestCases() []testCase {
 			s.expect(parts, 200)
 			parts[0].rows(0)
 		}},
+		{"2.2", "a URL in a batch has at most 65,536 characters", nil, func(s *session) {
+			_, parts := s.batch(frame(op("GET", "accounts?$top=1&$filter=name%20eq%20'"+strings.Repeat("x", 66000)+"'", "")))
+			if len(parts) != 1 {
+				s.Fatalf("%d parts", len(parts))
+			}
+			parts[0].fails()
+		}},
 		{"2.3", "every answer says its OData version", nil, func(s *session) {
 			s.get("WhoAmI").is(200).headed("OData-Version", "4.0")
 			s.post("accounts", `{"name":"{mark}"}`).is(204).headed("OData-Version", "4.0")

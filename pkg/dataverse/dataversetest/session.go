@@ -144,7 +144,7 @@ func (s *session) send(method, path, body string, headers ...string) *answer {
 	switch {
 	case strings.HasPrefix(target, "/"):
 		target = s.run.URL + target
-	case !strings.Contains(target, "://"):
+	case !strings.HasPrefix(target, "http"):
 		target = s.say("{root}") + target
 	}
 	text := s.say(body)
