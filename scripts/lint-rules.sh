@@ -25,6 +25,8 @@ pkg/dataverse/a.go                    pkg/penstock                        : pkg/
 pkg/dataverse/a_test.go               pkg/dataverse/emulator              : pkg/queue
 pkg/dataverse/emulator/a.go           pkg/penstock                        : pkg/dataverse pkg/queue pkg/mapping
 pkg/dataverse/emulator/a_test.go      pkg/dataverse/emulator              : pkg/dataverse
+pkg/dataverse/dataversetest/a.go      time                                : pkg/dataverse pkg/dataverse/emulator pkg/penstock pkg/queue
+pkg/dataverse/dataversetest/a_test.go pkg/dataverse/dataversetest pkg/dataverse/emulator pkg/dataverse/emulator/schema : pkg/dataverse pkg/queue
 pkg/daemon/a.go                       pkg/penstock                        : pkg/queue pkg/clickhouse pkg/dataverse proto/penstock/v1
 pkg/mapping/a.go                      pkg/penstock pkg/spec pkg/dataverse : pkg/queue pkg/clickhouse pkg/dataverse/emulator proto/penstock/v1
 pkg/mapping/a_test.go                 pkg/dataverse                       : pkg/dataverse/emulator

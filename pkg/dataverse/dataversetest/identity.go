@@ -70,17 +70,23 @@ func userCases() []testCase {
 		texts []string
 	}{
 		{
-			"whoever is no user of the organisation", Variant{Users: []User{{State: Missing}}}, "0x80072560",
+			"whoever is no user of the organisation",
+			Variant{Users: []User{{State: Missing}}},
+			"0x80072560",
 			[]string{"The user is not a member of the organization."},
 		},
 		{"a disabled user", Variant{Users: []User{{State: Disabled}}}, "0x80040225", []string{"is disabled"}},
 		{
-			"a user without a security role", Variant{Users: []User{{State: WithoutRoles}}}, "0x80042f09",
+			"a user without a security role",
+			Variant{Users: []User{{State: WithoutRoles}}},
+			"0x80042f09",
 			[]string{"The user with id ", " has not been assigned any roles. They need a role with the prvReadUser privilege."},
 		},
 		{"a user without a licence", Variant{Users: []User{{State: WithoutLicence}}}, "0x8004d24b", nil},
 		{
-			"an app that the tenant's policy restricts", Variant{Users: []User{{State: Restricted}}}, "0x80095ffc",
+			"an app that the tenant's policy restricts",
+			Variant{Users: []User{{State: Restricted}}},
+			"0x80095ffc",
 			[]string{"Access to Dataverse API is restricted for this application Id : '"},
 		},
 		{"anyone but administrators in administration mode", Variant{Organization: Administration}, "0x8004a113", nil},

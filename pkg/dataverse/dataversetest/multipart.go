@@ -128,7 +128,7 @@ func (a *answer) head(text string) (http.Header, string) {
 	}
 }
 
-// success asserts the parts of a batch that went through, with these statuses.
+// expect asserts the statuses of the parts; that of a change set is not looked at.
 func (s *session) expect(parts []*answer, statuses ...int) {
 	s.Helper()
 	if len(parts) != len(statuses) {

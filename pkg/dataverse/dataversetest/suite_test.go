@@ -1,11 +1,14 @@
 package dataversetest_test
 
 import (
+	"cmp"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
-	"net/http/httptest"
-	"os"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/dataversetest"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
@@ -14,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The emulator keeps to the reference, also to its guesses. Where DATAVERSE_URL and credentials are set, a real environment is held to the same suite.
+// The emulator keeps to the reference, and to its guesses. Where DATAVERSE_URL is set, a real environment is held to the same suite.
 func TestDataverse(t *testing.T) {
 	t.Run("emulator", func(t *testing.T) {
 		counts := dataversetest.Run(t, start(t, emulator.Config{}))
@@ -28,15 +31,16 @@ func TestDataverse(t *testing.T) {
 	if at := os.Getenv("DATAVERSE_URL"); at != "" {
 		t.Run("real environment", func(t *testing.T) {
 			dataversetest.Run(t, dataversetest.Environment{
-				URL: at, Login: "https://login.microsoftonline.com", Tenant: os.Getenv("DATAVERSE_TENANT"),
+				URL: at, Login: cmp.Or(os.Getenv("DATAVERSE_LOGIN"), "https://login.microsoftonline.com"), Tenant: os.Getenv("DATAVERSE_TENANT"),
 				Users: []dataversetest.Credentials{{ClientID: os.Getenv("DATAVERSE_CLIENT_ID"), Secret: os.Getenv("DATAVERSE_CLIENT_SECRET")}},
 			})
 		})
 	}
 }
 
-// start runs an emulator for the length of the test.
+// start runs an emulator for the length of the test. Beside the standard tables it has keys of the types that these lack.
 func start(t *testing.T, c emulator.Config) dataversetest.Environment {
+	t.Helper()
 	web := httptest.NewUnstartedServer(nil)
 	c.Hosts = []string{web.Listener.Addr().String()}
 	c.Keys = map[string][]schema.Key{"new_membership": {
@@ -44,6 +48,9 @@ func start(t *testing.T, c emulator.Config) dataversetest.Environment {
 		{Name: "new_joinedonkey", Label: "Joined On Key", Columns: []string{"new_joinedon"}},
 		{Name: "new_lastvisitkey", Label: "Last Visit Key", Columns: []string{"new_lastvisit"}},
 	}}
+	if c.Apps == nil {
+		c.Apps = []emulator.App{{ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret}}
+	}
 	web.Config.Handler = emulator.New(c)
 	web.Start()
 	t.Cleanup(web.Close)
@@ -51,43 +58,66 @@ func start(t *testing.T, c emulator.Config) dataversetest.Environment {
 	for _, app := range c.Apps {
 		e.Users = append(e.Users, dataversetest.Credentials{ClientID: app.ClientID, Secret: app.Secret})
 	}
-	if e.Users == nil {
-		e.Users = []dataversetest.Credentials{{ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret}}
-	}
 	return e
 }
 
-// variant makes the emulator that a case asks for.
+// variant runs the emulator that a case asks for. Its users are no administrators, who may do everything in spite of all.
 func variant(t *testing.T, v dataversetest.Variant) dataversetest.Environment {
+	t.Helper()
 	c := emulator.Config{
 		Limits:  emulator.Limits{Requests: v.Requests, ExecutionTime: v.ExecutionTime, Concurrent: v.Concurrent, Window: v.Window},
 		Latency: emulator.Latency{Request: v.Latency},
+		Tables:  tables(v),
+	}
+	if v.Users == nil {
+		v.Users = []dataversetest.User{{}}
 	}
 	for i, u := range v.Users {
-		app := emulator.App{ClientID: "1111111" + string(rune('1'+i)) + "-1111-1111-1111-111111111111", Secret: "secret", Revoked: u.Lacks}
-		switch u.State {
-		case dataversetest.Enabled:
-		case dataversetest.Missing:
-			app.State = emulator.UserMissing
-		case dataversetest.Disabled:
-			app.State = emulator.UserDisabled
-		case dataversetest.WithoutRoles:
-			app.State = emulator.UserNoRoles
-		case dataversetest.Restricted:
-			app.State = emulator.UserRestricted
-		case dataversetest.SecretExpired:
-			app.SecretExpired = true
-		case dataversetest.WithoutLicence, dataversetest.AppDisabled:
-			t.Fatal("the emulator has no such state of a user yet")
-		}
-		if u.Depth != nil || u.Apart {
-			t.Fatal("the emulator has no depth yet")
+		app := emulator.App{
+			ClientID: fmt.Sprintf("%08d-1111-1111-1111-111111111111", i+1), Secret: "secret", State: state(u.State), Revoked: u.Lacks,
+			SecretExpired: u.State == dataversetest.SecretExpired,
 		}
 		c.Apps = append(c.Apps, app)
 	}
-	switch {
-	case v.Elastic, v.NoConcurrency != "", v.Secured != nil, v.DuplicateRules != nil, v.Servers != 0, v.Organization != dataversetest.Open, v.Domain != "":
-		t.Fatal("the emulator cannot be made so yet")
-	}
 	return start(t, c)
+}
+
+func state(s dataversetest.UserState) emulator.UserState {
+	switch s {
+	case dataversetest.Missing:
+		return emulator.UserMissing
+	case dataversetest.Disabled:
+		return emulator.UserDisabled
+	case dataversetest.WithoutRoles:
+		return emulator.UserNoRoles
+	case dataversetest.Restricted:
+		return emulator.UserRestricted
+	}
+	return emulator.UserEnabled
+}
+
+// tables are those that a variant adds, or has otherwise than the standard.
+func tables(v dataversetest.Variant) []schema.Table {
+	var own []schema.Table
+	for _, table := range schema.Standard() {
+		table.OptimisticOff = table.OptimisticOff || table.Name == v.NoConcurrency
+		columns := slices.Clone(table.Columns)
+		for i := range columns {
+			columns[i].Secured = slices.Contains(v.Secured[table.Name], columns[i].Name)
+		}
+		table.Columns = columns
+		own = append(own, table)
+	}
+	if v.Elastic {
+		own = append(own, schema.Table{
+			Name: "new_event", Schema: "new_Event", Set: "new_events", Label: "Event", PrimaryID: "new_eventid", PrimaryName: "new_name", TypeCode: 10900,
+			Kind: schema.KindElastic, Columns: append(schema.Common([]string{"Active", "Inactive"}, schema.Option{Value: 1, Label: "Active"}, schema.Option{Value: 2, Label: "Inactive", State: 1}),
+				schema.Column{Name: "new_eventid", Schema: "new_EventId", Label: "Event", Type: schema.ID, Required: "SystemRequired"},
+				schema.Column{Name: "new_name", Schema: "new_Name", Label: "Name", MaxLength: 100},
+				schema.Column{Name: "new_code", Schema: "new_Code", Label: "Code", MaxLength: 36},
+				schema.Column{Name: "new_note", Schema: "new_Note", Label: "Note", MaxLength: 100}),
+			Keys: []schema.Key{{Name: "new_codekey", Label: "Code Key", Columns: []string{"new_code"}}},
+		})
+	}
+	return own
 }

@@ -90,7 +90,9 @@ func tokenCases() []testCase {
 		{
 			"a secret's id in place of its value is AADSTS7000215", "",
 			url.Values{"client_secret": {newGUID()}},
-			401, "invalid_client", []float64{7000215}, nil,
+			401, "invalid_client",
+			[]float64{7000215},
+			nil,
 		},
 		{"neither secret nor assertion is AADSTS7000216 or 7000218", "", url.Values{"client_secret": nil}, 401, "invalid_client", []float64{7000216, 7000218}, nil},
 		{"an unknown app is AADSTS700016", "", url.Values{"client_id": {newGUID()}}, 400, "unauthorized_client", []float64{700016}, nil},
@@ -99,18 +101,23 @@ func tokenCases() []testCase {
 		{
 			"a host that is no environment of the directory is AADSTS500011", "",
 			url.Values{"scope": {"https://penstock-no-such-organisation.crm4.dynamics.com/.default"}},
-			400, "invalid_resource", []float64{500011}, nil,
+			400, "invalid_resource",
+			[]float64{500011},
+			nil,
 		},
 		{"a scope without .default is invalid", "", url.Values{"scope": {"{url}/user_impersonation"}}, 400, "invalid_scope", []float64{70011, 1002012}, nil},
 		{
 			"a scope of two resources is AADSTS70011", "",
 			url.Values{"scope": {"{url}/.default https://graph.microsoft.com/.default"}},
-			400, "invalid_scope", []float64{70011}, nil,
+			400, "invalid_scope",
+			[]float64{70011},
+			nil,
 		},
 		{
 			"a scope for client credentials that does not end in .default is AADSTS1002012", "",
 			url.Values{"scope": {"{url}/user_impersonation"}},
-			400, "invalid_scope", []float64{1002012},
+			400, "invalid_scope",
+			[]float64{1002012},
 			[]need{guesses},
 		},
 	} {
