@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/dataversetest"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -69,6 +70,9 @@ func variant(t *testing.T, v dataversetest.Variant) dataversetest.Environment {
 		Latency: emulator.Latency{Request: v.Latency},
 		Tables:  tables(v),
 	}
+	if v.Domain != "" {
+		c.Directory.Tenants = []entra.Tenant{{ID: emulator.SandboxTenant, Domains: []string{v.Domain}}}
+	}
 	if v.Users == nil {
 		v.Users = []dataversetest.User{{}}
 	}
@@ -76,6 +80,11 @@ func variant(t *testing.T, v dataversetest.Variant) dataversetest.Environment {
 		app := emulator.App{
 			ClientID: fmt.Sprintf("%08d-1111-1111-1111-111111111111", i+1), Secret: "secret", State: state(u.State), Revoked: u.Lacks,
 			SecretExpired: u.State == dataversetest.SecretExpired,
+		}
+		if u.State == dataversetest.AppDisabled {
+			c.Directory.Apps = append(c.Directory.Apps, entra.App{
+				Tenant: emulator.SandboxTenant, ClientID: app.ClientID, Secrets: []entra.Secret{{Value: app.Secret}}, State: entra.AppDisabled,
+			})
 		}
 		c.Apps = append(c.Apps, app)
 	}
@@ -92,8 +101,11 @@ func state(s dataversetest.UserState) emulator.UserState {
 		return emulator.UserNoRoles
 	case dataversetest.Restricted:
 		return emulator.UserRestricted
+	case dataversetest.Enabled, dataversetest.SecretExpired, dataversetest.AppDisabled:
+		return emulator.UserEnabled
+	default:
+		return emulator.UserEnabled
 	}
-	return emulator.UserEnabled
 }
 
 // tables are those that a variant adds, or has otherwise than the standard.
