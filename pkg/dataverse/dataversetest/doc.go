@@ -15,6 +15,8 @@
 //	export DATAVERSE_TENANT=<directory id> DATAVERSE_CLIENT_ID=<application id> DATAVERSE_CLIENT_SECRET=<the secret's value>
 //	cd pkg && go test -v -count=1 -timeout 60m -run 'TestDataverse/real' ./dataverse/dataversetest
 //
+// The language of environment and user is to be English: texts and labels are compared.
+//
 // DATAVERSE_LOGIN names the authority of another cloud than the public one, such as https://login.microsoftonline.us.
 //
 // Every row that the suite makes has a mark of the run, pc and six hexadecimal digits, at the beginning of a text column: name or

@@ -234,6 +234,12 @@ func associationCases() []testCase {
 			s.account()
 			s.put("accounts({id})/primarycontactid/$ref", `{"@odata.id":"{root}contacts({id2})"}`).refused(404, "0x80040217", "contact")
 		}},
+		{"8.3", "a row cannot be its parent's parent", nil, func(s *session) {
+			s.account()
+			s.must(s.post("accounts", `{"accountid":"{id2}","name":"{mark}","parentaccountid@odata.bind":"/accounts({id})"}`))
+			s.patch("accounts({id})", `{"parentaccountid@odata.bind":"/accounts({id2})"}`).
+				refused(400, "0x80040507|0x80040506|0x80040387|0x80040386", "would create a loop in", "hierarchy")
+		}},
 		{"8.3", "a delete that rows restrict is 405", []need{table("new_membership")}, func(s *session) {
 			s.contact()
 			s.membership(`"new_Contact@odata.bind":"/contacts({id2})"`)

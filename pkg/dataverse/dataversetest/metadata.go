@@ -52,6 +52,14 @@ func tableCases() []testCase {
 			a := s.get(ofAccount + "?$select=DisplayName").is(200)
 			a.hasText("DisplayName/LocalizedLabels/0/Label").has("DisplayName/LocalizedLabels/0/LanguageCode", "DisplayName/UserLocalizedLabel")
 		}},
+		{"6.1", "the languages of labels can be limited", nil, func(s *session) {
+			a := s.get(ofAccount + "?$select=DisplayName&LabelLanguages=1033").is(200)
+			for _, l := range a.list("DisplayName/LocalizedLabels") {
+				if l, _ := l.(map[string]any); l["LanguageCode"] != 1033.0 {
+					a.errorf("there is a label of %v", l["LanguageCode"])
+				}
+			}
+		}},
 		{"6.2", "a table that does not exist is not found", nil, func(s *session) {
 			s.get("EntityDefinitions(LogicalName='penstock_nosuchtable')?$select=LogicalName").is(404)
 		}},
@@ -259,6 +267,10 @@ func columnCases() []testCase {
 		}},
 		{"6.4", "columns of all enumerations together cannot be asked for", nil, func(s *session) {
 			s.get(ofAccount + "/Attributes/" + crm + "EnumAttributeMetadata?$select=LogicalName").fails()
+		}},
+		{"6.4", "images and files have casts", nil, func(s *session) {
+			s.get(ofAccount + "/Attributes/" + crm + "ImageAttributeMetadata?$select=LogicalName,MaxSizeInKB,IsPrimaryImage").is(200).has("value")
+			s.get(ofAccount + "/Attributes/" + crm + "FileAttributeMetadata?$select=LogicalName,MaxSizeInKB").is(200).has("value")
 		}},
 		{"6.4", "one column can be read", nil, func(s *session) {
 			s.get(ofAccount+"/Attributes(LogicalName='name')?$select=LogicalName,AttributeType").is(200).holds("LogicalName", "name").holds("AttributeType", "String")

@@ -110,9 +110,13 @@ func queryCases() []testCase {
 		}},
 		{"7", "changes are tracked from a delta link on", nil, func(s *session) {
 			s.account()
-			link := s.get("accounts?$select=name", "Prefer: odata.track-changes").is(200).text("@odata.deltaLink")
+			first := s.get("accounts?$select=name", "Prefer: odata.track-changes").is(200)
+			for next := first.text("@odata.nextLink"); next != ""; next = first.text("@odata.nextLink") {
+				first = s.get(next, "Prefer: odata.track-changes").is(200)
+			}
+			link := first.text("@odata.deltaLink")
 			if link == "" {
-				s.Fatal("there is no delta link")
+				first.fatalf("there is no delta link")
 			}
 			s.must(s.post("accounts", `{"accountid":"{id2}","name":"{mark}"}`))
 			s.must(s.remove("accounts({id})"))
@@ -162,6 +166,9 @@ func filterCases() []testCase {
 		{"NotIn", "Microsoft.Dynamics.CRM.NotIn(PropertyName='fax',PropertyValues=['1','3'])", "b"},
 		{"Between", "Microsoft.Dynamics.CRM.Between(PropertyName='numberofemployees',PropertyValues=['5','15'])", "a"},
 		{"a column of a lookup's row", "primarycontactid/lastname eq null", "a b c"},
+		{"EqualUserId", "Microsoft.Dynamics.CRM.EqualUserId(PropertyName='ownerid')", "a b c"},
+		{"LastXDays", "Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=2)", "a b c"},
+		{"OlderThanXDays", "Microsoft.Dynamics.CRM.OlderThanXDays(PropertyName='createdon',PropertyValue=2)", ""},
 	} {
 		cases = append(cases, testCase{"7", "$filter understands " + c.fact, nil, func(s *session) {
 			three(s)
@@ -193,6 +200,14 @@ func filterCases() []testCase {
 		}},
 		testCase{"7", "the operator in is not understood", []need{guesses}, func(s *session) {
 			s.get("accounts?$select=name&$filter=fax%20in%20('1','3')").fails()
+		}},
+		testCase{"7", "FetchXML is understood", nil, func(s *session) {
+			three(s)
+			a := s.get("accounts?fetchXml=" + url.QueryEscape(s.say(`<fetch><entity name="account"><attribute name="name"/><order attribute="name" descending="true"/>`+
+				`<filter><condition attribute="name" operator="like" value="{mark}%"/><condition attribute="fax" operator="ne" value="2"/></filter></entity></fetch>`)))
+			if names(a) != "c a" {
+				a.errorf("it should find c a")
+			}
 		}},
 		testCase{"7", "a query that is too long for a URL can be sent in a batch", nil, func(s *session) {
 			three(s)
@@ -249,7 +264,7 @@ func pageCases() []testCase {
 				a.errorf("the token should be a cookie of page 2, and is %q", token)
 			}
 		}},
-		{"7", "pages are of the rows that there were: one that is added does not shift them", nil, func(s *session) {
+		{"7", "pages are of the rows that there were: one that is added does not shift them", []need{guesses}, func(s *session) {
 			three(s)
 			first := s.get(path, two).rows(2)
 			s.must(s.post("accounts", `{"name":"{mark}-0"}`))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A test case is one fact of the reference: the section that states it, the fact as a sentence, what it takes to see it, and how.
@@ -32,7 +33,7 @@ func Run(t *testing.T, e Environment) Counts {
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 8}
 	defer transport.CloseIdleConnections()
-	run := &run{Environment: e, http: &http.Client{Transport: transport, CheckRedirect: verbatim}, mark: "pc" + randomHex(3)}
+	run := &run{Environment: e, http: &http.Client{Transport: transport, CheckRedirect: verbatim, Timeout: 5 * time.Minute}, mark: "pc" + randomHex(3)}
 	run.survey(t)
 	defer run.sweep(t)
 
@@ -193,12 +194,9 @@ func (r *run) sweep(t *testing.T) {
 				_, parts := s.batch(frame(chunk...), continueOnError)
 				for _, p := range parts {
 					if p.status >= 300 && p.status != http.StatusNotFound {
-						t.Errorf("a row of %s is left behind: %d %s", of.table, p.status, p.body)
+						t.Fatalf("rows of %s are left behind, find them by the mark %s: %d %s", of.table, r.mark, p.status, p.body)
 					}
 				}
-			}
-			if t.Failed() && len(rows) < 100 {
-				break
 			}
 		}
 	}

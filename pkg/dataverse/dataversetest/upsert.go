@@ -110,6 +110,9 @@ func upsertCases() []testCase {
 		{"2.4", "GET of a key that is not there names the table", byKey(), func(s *session) {
 			s.get("accounts(accountnumber='{mark}')").refused(404, "0x80060891", "A record with the specified key values does not exist in account entity")
 		}},
+		{"4.2", "a write to an elastic table answers with a session token", []need{variants}, func(s *session) {
+			s.variant(Variant{Elastic: true}).patch("new_events({id})", `{"new_name":"{mark}"}`).is(204).headerMatches("x-ms-session-token", ".")
+		}},
 		{"2.5", "an upsert of an elastic table replaces the row", []need{variants}, func(s *session) {
 			s = s.variant(Variant{Elastic: true})
 			s.patch("new_events({id})", `{"new_name":"{mark}","new_note":"old"}`).is(204)

@@ -134,6 +134,11 @@ func valueCases() []testCase {
 			s.post("accounts", `{"accountnumber":"{mark}"}`).is(204) // without its name
 			s.post("contacts", `{"firstname":"{mark}"}`).is(204)     // without its last name
 		}},
+		testCase{"2.7", "a new row can be dated back", []need{variants}, func(s *session) {
+			s = s.variant(Variant{})
+			s.post("accounts", `{"accountid":"{id}","name":"{mark}","overriddencreatedon":"2001-02-03T00:00:00Z"}`).is(204)
+			s.get("accounts({id})?$select=createdon").is(200).holds("createdon", "2001-02-03T00:00:00Z")
+		}},
 		testCase{"2.7", "money takes a currency when none is sent", nil, func(s *session) {
 			s.account(`"revenue":5`)
 			s.get("accounts({id})?$select=_transactioncurrencyid_value").is(200).hasText("_transactioncurrencyid_value")
@@ -227,6 +232,7 @@ func badValueCases() []testCase {
 		{"a date for a moment", account, "lastusedincampaign", `"2026-01-31"`, payload, []string{"'Edm.DateTimeOffset'"}, nil},
 		{"a moment without zone", account, "lastusedincampaign", `"2026-01-31T12:00:00"`, payload, []string{"'Edm.DateTimeOffset'"}, []need{guesses}},
 		{"what is no moment", account, "lastusedincampaign", `"yesterday"`, payload, []string{"'Edm.DateTimeOffset'"}, nil},
+		{"a control character in text", account, "fax", `"a\u0001b"`, "0x80040278", nil, nil},
 		{
 			"what is no GUID", account, "accountid", `"x"`, payload,
 			[]string{"Cannot convert the literal 'x' to the expected type 'Edm.Guid'"},
