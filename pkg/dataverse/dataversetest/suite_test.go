@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -69,6 +70,11 @@ func variant(t *testing.T, v dataversetest.Variant) dataversetest.Environment {
 		Limits:  emulator.Limits{Requests: v.Requests, ExecutionTime: v.ExecutionTime, Concurrent: v.Concurrent, Window: v.Window},
 		Latency: emulator.Latency{Request: v.Latency},
 		Tables:  tables(v),
+		State:   emulator.OrganizationState(v.Organization),
+		Security: security.Config{
+			Units: []security.Unit{{Name: "Apart"}},
+			Roles: []security.Role{{Name: "Everything", All: security.Global}},
+		},
 	}
 	if v.Domain != "" {
 		c.Directory.Tenants = []entra.Tenant{{ID: emulator.SandboxTenant, Domains: []string{v.Domain}}}
@@ -80,6 +86,17 @@ func variant(t *testing.T, v dataversetest.Variant) dataversetest.Environment {
 		app := emulator.App{
 			ClientID: fmt.Sprintf("%08d-1111-1111-1111-111111111111", i+1), Secret: "secret", State: state(u.State), Revoked: u.Lacks,
 			SecretExpired: u.State == dataversetest.SecretExpired,
+		}
+		app.Roles = []string{"Everything"}
+		if u.Apart {
+			app.Unit = "Apart"
+		}
+		for privilege, depth := range u.Depth {
+			d, err := security.ParseDepth(depth)
+			if err != nil {
+				t.Fatal(err)
+			}
+			app.Except = map[string]security.Depth{privilege: d}
 		}
 		if u.State == dataversetest.AppDisabled {
 			c.Directory.Apps = append(c.Directory.Apps, entra.App{
@@ -101,6 +118,8 @@ func state(s dataversetest.UserState) emulator.UserState {
 		return emulator.UserNoRoles
 	case dataversetest.Restricted:
 		return emulator.UserRestricted
+	case dataversetest.WithoutLicence:
+		return emulator.UserUnlicensed
 	case dataversetest.Enabled, dataversetest.SecretExpired, dataversetest.AppDisabled:
 		return emulator.UserEnabled
 	default:
