@@ -18,7 +18,9 @@ type testCase struct {
 	check         func(*session)
 }
 
-// Counts say what became of the cases.
+func (c testCase) name() string { return c.section + " " + c.fact }
+
+// Counts say what became of the cases, also of those that -run left out.
 type Counts struct {
 	Cases, Failed int
 	NotApplicable map[string]string // by name of the case, what it needs
@@ -39,20 +41,20 @@ func Run(t *testing.T, e Environment) Counts {
 
 	counts := Counts{NotApplicable: map[string]string{}}
 	for _, group := range groups() {
+		counts.Cases += len(group.cases)
+		for _, c := range group.cases {
+			if lacks := run.lacks(c.needs); lacks != "" {
+				counts.NotApplicable[c.name()] = lacks
+			}
+		}
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
-				counts.Cases++
-				name := c.section + " " + c.fact
-				if lacks := run.lacks(c.needs); lacks != "" {
-					counts.NotApplicable[name] = lacks
-				}
-				passed := t.Run(name, func(t *testing.T) {
-					if lacks := counts.NotApplicable[name]; lacks != "" {
+				if !t.Run(c.name(), func(t *testing.T) {
+					if lacks := counts.NotApplicable[c.name()]; lacks != "" {
 						t.Skip("not applicable: this needs " + lacks)
 					}
 					c.check(run.session(t))
-				})
-				if !passed {
+				}) {
 					counts.Failed++
 				}
 			}
