@@ -2,6 +2,7 @@ package dataversetest
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,5 +178,8 @@ func atOnce(s *session, n int) []*answer {
 		wg.Go(func() { answers[i] = s.send("GET", "WhoAmI", "") })
 	}
 	wg.Wait()
+	if slices.Contains(answers, nil) {
+		s.FailNow() // the goroutine has said why
+	}
 	return answers
 }
