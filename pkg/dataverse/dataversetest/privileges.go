@@ -109,6 +109,23 @@ func privilegeCases() []testCase {
 			s.post("accounts", `{"accountid":"{id}","name":"{mark}"}`, "MSCRMCallerID: "+other).is(204)
 			s.get("accounts({id})?$select=_ownerid_value").is(200).holds("_ownerid_value", other)
 		}},
+		testCase{"2.1", "another user can be named by the id that Entra knows", []need{variants}, func(s *session) {
+			s = s.variant(Variant{Users: []User{{}, {}}})
+			other := s.as(1).get("WhoAmI").is(200).text("UserId")
+			object := s.get("systemusers(" + other + ")?$select=azureactivedirectoryobjectid").is(200).text("azureactivedirectoryobjectid")
+			s.post("accounts", `{"accountid":"{id}","name":"{mark}"}`, "CallerObjectId: "+object).is(204)
+			s.get("accounts({id})?$select=_ownerid_value").is(200).holds("_ownerid_value", other)
+		}},
+		testCase{"3.1", "one operation of a batch can act for another user", []need{variants}, func(s *session) {
+			s = s.variant(Variant{Users: []User{{}, {}}})
+			me, other := s.get("WhoAmI").is(200).text("UserId"), s.as(1).get("WhoAmI").is(200).text("UserId")
+			_, parts := s.batch(frame(
+				op("PATCH", "accounts({id})", `{"name":"{mark}"}`, "MSCRMCallerID: "+other), op("PATCH", "accounts({id2})", `{"name":"{mark}"}`),
+			))
+			s.expect(parts, 204, 204)
+			s.get("accounts({id})?$select=_ownerid_value").is(200).holds("_ownerid_value", other)
+			s.get("accounts({id2})?$select=_ownerid_value").is(200).holds("_ownerid_value", me)
+		}},
 		testCase{"2.1", "bypassing plug-ins needs its privilege", []need{variants, guesses}, func(s *session) {
 			s = s.variant(Variant{Users: []User{{Lacks: []string{"prvBypassCustomPlugins"}}}})
 			s.post("accounts", `{"name":"{mark}"}`, "MSCRM.BypassCustomPluginExecution: true").refused(403, "0x80040220", "prvBypassCustomPlugins")
