@@ -116,6 +116,9 @@ func variant(t *testing.T, v dataversetest.Variant) dataversetest.Environment {
 	if v.Domain != "" {
 		c.Directory.Tenants = []entra.Tenant{{ID: emulator.SandboxTenant, Domains: []string{v.Domain}}}
 	}
+	for table, columns := range v.DuplicateRules {
+		c.DuplicateRules = append(c.DuplicateRules, emulator.DuplicateRule{Table: table, Columns: columns})
+	}
 	if v.Users == nil {
 		v.Users = []dataversetest.User{{}}
 	}
