@@ -106,6 +106,7 @@ func variant(t *testing.T, v dataversetest.Variant) dataversetest.Environment {
 	c := emulator.Config{
 		Limits:  emulator.Limits{Requests: v.Requests, ExecutionTime: v.ExecutionTime, Concurrent: v.Concurrent, Window: v.Window},
 		Latency: emulator.Latency{Request: v.Latency},
+		Servers: v.Servers,
 		Tables:  tables(v),
 		State:   emulator.OrganizationState(v.Organization),
 		Security: security.Config{
