@@ -39,9 +39,17 @@ func TestATestEndsWithItsContextAndSaysSo(t *testing.T) {
 	if len(r.Steps) == 0 {
 		t.Fatal("no steps")
 	}
+	late := 0
 	for _, s := range r.Steps {
-		if s.State == connection.Passed {
+		switch s.State {
+		case connection.Passed:
 			t.Errorf("%+v", s)
+		case connection.Failed:
+			late++
+		case connection.Warned, connection.Skipped:
 		}
+	}
+	if late != 1 {
+		t.Errorf("%d steps say that the time is up, want one: what was not looked at must not pass for fine\n%+v", late, r.Steps)
 	}
 }
