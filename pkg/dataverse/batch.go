@@ -120,9 +120,10 @@ func (c *Client) read(a *Answer, op, table string, changes []penstock.Change, re
 	in := c.parts(resp.Body, parameters["boundary"])
 	defer c.readers.Put(in)
 	var (
-		p    part
-		n    int
-		fine bool
+		p       part
+		n       int
+		carried int  // parts at the beginning that say that their operation was carried out …
+		stopped bool // … and the last part is the refusal behind them
 	)
 	for n <= len(changes) && in.next(&p) {
 		if n < len(changes) {
@@ -132,7 +133,10 @@ func (c *Client) read(a *Answer, op, table string, changes []penstock.Change, re
 				cause.Column = boundColumn(changes[n].Body, cause.Target)
 			}
 			a.Limits.RetryAfter = max(a.Limits.RetryAfter, p.retryAfter)
-			fine = a.Verdicts[n].Kind == penstock.Fine
+			stopped = carried == n && p.certain() && p.status >= http.StatusBadRequest
+			if carried == n && p.certain() && success(p.status) {
+				carried++
+			}
 		}
 		n++
 	}
@@ -151,8 +155,8 @@ func (c *Client) read(a *Answer, op, table string, changes []penstock.Change, re
 	case n == 0:
 		a.unanswered(op, errors.New(why))
 		return
-	case resp.StatusCode == http.StatusBadRequest && in.closed && !fine:
-		// It stopped at the first failure, although asked to go on.
+	case resp.StatusCode == http.StatusBadRequest && in.closed && stopped:
+		// It stopped at the first failure, although asked to go on. A delete of what is gone is one too.
 		why, rest.Kind = "Dataverse stopped at an earlier failure", penstock.NotExecuted
 	case in.closed:
 		why = fmt.Sprintf("the answer has %d parts for %d changes", n, len(changes))

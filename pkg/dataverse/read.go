@@ -191,12 +191,17 @@ func readStatus(line []byte) int {
 
 func success(status int) bool { return status >= 200 && status < 300 }
 
+// certain reports whether the part says what became of its operation: a refusal that was cut off does not.
+func (p *part) certain() bool {
+	return p.status != 0 && (p.bounded || p.headed && (success(p.status) || wholeError(p.body)))
+}
+
 // verdict says what the part means for the change that it answers.
 func (p *part) verdict(s subject, request string) Verdict {
 	if p.requestID == "" {
 		p.requestID = request
 	}
-	certain := p.status != 0 && (p.bounded || p.headed && (success(p.status) || wholeError(p.body)))
+	certain := p.certain()
 	switch {
 	case certain && success(p.status):
 		return Verdict{Kind: penstock.Fine}

@@ -78,6 +78,8 @@ func TestAnswersToABatch(t *testing.T) {
 		{"3.3: outer 400 with commits, stopped at the first failure", 400, multi, delim + ok204 + delim + bad400 + end, []penstock.Kind{F, R, N, N}},
 		{"outer 400 with all verdicts", 400, multi, delim + ok204 + delim + bad400 + delim + ok204 + end, []penstock.Kind{F, R, F}},
 		{"fewer parts than changes", 200, multi, delim + ok204 + delim + bad400 + end, []penstock.Kind{F, R, U, U}},
+		{"outer 400 that went on after a failure did not stop at the last one", 400, multi, delim + bad400 + delim + ok204 + delim + bad400 + end, []penstock.Kind{R, F, R, U}},
+		{"outer 400 whose last part cannot be read", 400, multi, delim + ok204 + delim + "Content-Type: text/html\r\n\r\n<html>\r\n" + end, []penstock.Kind{F, U, U}},
 		{"outer 400 with fewer parts and no failure", 400, multi, delim + ok204 + end, []penstock.Kind{F, U}},
 		{"outer 400 without an end", 400, multi, delim + ok204 + delim + bad400, []penstock.Kind{F, R, U}},
 		{"more parts than changes: whose is whose cannot be told", 200, multi, delim + ok204 + delim + ok204 + end, []penstock.Kind{U}},
@@ -143,6 +145,19 @@ func TestAnswersToABatch(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestADeleteOfWhatIsGoneStopsABatchToo(t *testing.T) { // 3.3: although there is nothing left to do for it
+	changes := upserts(3)
+	changes[0] = penstock.Change{Operation: penstock.Delete, Address: changes[0].Address}
+	gone := strings.Replace(delim, "\r\n", "\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n", 1) +
+		errorBody("0x80060891", "A record with the specified key values does not exist in contact entity") + "\r\n"
+	a := answered(t, 400, multi, strings.NewReader(gone+end), changes)
+	for i, want := range []penstock.Kind{penstock.Fine, penstock.NotExecuted, penstock.NotExecuted} {
+		if a.Verdicts[i].Kind != want {
+			t.Errorf("change %d: %v, want %v (%+v)", i, a.Verdicts[i].Kind, want, a.Verdicts[i].Cause)
+		}
 	}
 }
 
