@@ -20,7 +20,7 @@ type rule struct {
 func Mend(c penstock.Cause) string {
 	r, _, known := ruleOf(c.Code)
 	switch {
-	case c.Privilege != "":
+	case c.Privilege != "" && (!known || r.hint == hintRecord): // else it is the new owner that lacks it, or there is no role at all
 		return "give the application user a security role with " + c.Privilege + "; changes of roles are seen after about 30 s"
 	case c.Class == penstock.Mapping && known && r.class != penstock.Mapping:
 		return hintMapping // the text made a rejected payload one of an unknown column
@@ -74,11 +74,11 @@ var codes = map[uint32]rule{ //nolint:gochecknoglobals // a table, which nothing
 	0x80072321: {penstock.Throttled, penstock.Exhausted, hintPasses}, // ThrottlingTimeExceeded
 	0x80072326: {penstock.Throttled, penstock.Exhausted, hintPasses}, // ThrottlingConcurrencyLimitExceeded
 	0x8005f103: {penstock.Throttled, penstock.Exhausted, hintPasses}, // Throttling
+	0x80060308: {penstock.Throttled, penstock.Exhausted, hintPasses}, // unnamed, another throttle
 
 	// Passing faults of the platform.
 	0x80072323: {penstock.Transient, penstock.Exhausted, hintPasses}, // AzureSqlDatabaseResourceLimitExceeded
 	0x80072324: {penstock.Transient, penstock.Exhausted, hintPasses}, // AzureSqlMaxConcurrentWorkersLimitExceeded
-	0x80060308: {penstock.Transient, penstock.Exhausted, hintPasses}, // unnamed, seen with throttling
 	0x8004a001: {penstock.Transient, penstock.Exhausted, hintPasses}, // CrmSqlGovernorDatabaseRequestDenied
 	0x80044150: {penstock.Transient, penstock.Exhausted, hintPasses}, // Generic SQL error: refined by the SQL number
 	0x80044151: {penstock.TooMuch, penstock.Exhausted, hintPasses},   // SQL time-out
