@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/penstock-sync/penstock/pkg/penstock"
@@ -31,10 +32,10 @@ type finding struct {
 func (s subject) classify(status int, body []byte) finding {
 	code, message := readError(body)
 	f := finding{cause: penstock.Cause{
-		Code:      code,
-		Column:    find(message, lengthOf, valueOf, notOnType, undeclared, invalid, notFound),
-		Privilege: find(message, lacking, needing),
-		Key:       find(message, violated),
+		Code:      shortName(code),
+		Column:    shortName(find(message, lengthOf, valueOf, notOnType, undeclared, invalid, notFound)),
+		Privilege: shortName(find(message, lacking, needing)),
+		Key:       shortName(find(message, violated)),
 		Message:   clean(message),
 		Status:    status,
 	}}
@@ -137,7 +138,7 @@ func (s subject) missing(f *finding, message string, known bool) {
 	case s.operation == penstock.Update && (itself || named == ""):
 		// Somebody deleted it.
 	default:
-		f.cause.Target = named
+		f.cause.Target = shortName(named)
 	}
 }
 
@@ -253,13 +254,37 @@ func clean(message string) string {
 	}
 	message = strings.Join(strings.Fields(message), " ")
 	message = message[len(exception.FindString(message)):]
-	message = strings.ToValidUTF8(message, "\uFFFD")
-	if len(message) <= maxMessage {
-		return message
+	message = strings.Map(printable, strings.ToValidUTF8(message, "\uFFFD"))
+	return shorten(message, maxMessage)
+}
+
+// printable drops what would steer the terminal of whoever reads a message: Dataverse repeats values of rows in it.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
 	}
-	cut := maxMessage - len("…")
-	for !utf8.RuneStart(message[cut]) {
+	return r
+}
+
+// maxName is the length of a name in a cause, in bytes. Dataverse's own names are shorter.
+const maxName = 128
+
+// shortName makes one short line of a name, which does not keep the message that it is from in memory.
+func shortName(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.Clone(shorten(strings.Map(printable, name), maxName))
+}
+
+// shorten cuts a text to so many bytes.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	cut := most - len("…")
+	for !utf8.RuneStart(text[cut]) {
 		cut--
 	}
-	return message[:cut] + "…"
+	return text[:cut] + "…"
 }

@@ -341,6 +341,7 @@ func TestCleanMessagesAreShortAndOneLine(t *testing.T) {
 		"a ---> b InnerException : c": "c",
 		"System.Exception: said":      "said",
 		"x ---> Microsoft.E.FooException: why\n   at y": "why",
+		"a title \x1b]0;owned\x07 and \u009bcolour":     "a title ]0;owned and colour", // nothing that steers a terminal
 	} {
 		if got := clean(in); got != want {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)
@@ -349,6 +350,43 @@ func TestCleanMessagesAreShortAndOneLine(t *testing.T) {
 	long := clean(strings.Repeat("ü", 400))
 	if len(long) > maxMessage || !utf8.ValidString(long) {
 		t.Errorf("%d bytes, valid %v", len(long), utf8.ValidString(long))
+	}
+}
+
+func TestWhatACauseNamesIsShort(t *testing.T) {
+	long := strings.Repeat("x\n", 100<<10)
+	for _, body := range []string{
+		errorBody("0x80044331", "The length of the '"+long+"' attribute"),
+		errorBody("0x80060892", "Entity Key "+strings.ReplaceAll(long, "\n", "y")+" violated."),
+		errorBody("0x80040217", "Entity '"+strings.ReplaceAll(long, "\n", "y")+"' With Id = "+other+" Does Not Exist"),
+		errorBody("0x80040220", "is missing prv"+strings.ReplaceAll(long, "\n", "y")+" privilege"),
+		errorBody(long, "m"), `{"error":{"code":{"a":"` + strings.ReplaceAll(long, "\n", "y") + `"}}}`,
+	} {
+		c := contact(penstock.Upsert, "contacts(a='b')").classify(400, []byte(body)).cause
+		for _, name := range []string{c.Code, c.Column, c.Target, c.Privilege, c.Key} {
+			if len(name) > maxName || strings.ContainsAny(name, "\r\n") {
+				t.Errorf("%d bytes: %.20q", len(name), name)
+			}
+		}
+	}
+}
+
+func TestWhoCanMendAPrivilegeThatIsMissing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		code, message string
+		status        int
+		want          string
+	}{
+		"the application user":        {"0x80040220", noWrite, 403, "application user a security role with prvWriteContact"},
+		"the new owner":               {"0x80040231", "The user is missing prvReadContact privilege", 403, "new owner"},
+		"one without any role":        {"0x80042f09", "They need a role with the prvReadUser privilege.", 403, "no security role"},
+		"whoever wrote the plug-in":   {"0x80040265", "missing prvFoo privilege, says the plug-in", 400, "plug-in"},
+		"a code that nobody here has": {"0x8badf00d", noWrite, 403, "prvWriteContact"},
+	} {
+		f := contact(penstock.Upsert, "contacts(a='b')").classify(tt.status, []byte(errorBody(tt.code, tt.message)))
+		if got := Mend(f.cause); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
 	}
 }
 
