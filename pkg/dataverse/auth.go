@@ -86,7 +86,7 @@ func (s *slot) idle() bool {
 const (
 	// renewEarly is how long before its end a token is renewed.
 	renewEarly = 5 * time.Minute
-	// shortestLife is the shortest that Entra ID can be configured to give a token: taken for one that does not say.
+	// shortestLife is the shortest that Entra ID can be configured to give a token: taken for one that does not say, or has ended when it comes.
 	shortestLife = 10 * time.Minute
 	// Tokens that are not accepted are asked for anew so often, and no more: asking again does not help then.
 	mostDropped, droppedWithin = 5, time.Minute
@@ -133,7 +133,7 @@ func (s *slot) note(endpoint string, got *oauth2.Token, asked time.Time, fault *
 		return
 	}
 	life := got.Expiry.Sub(asked)
-	if got.Expiry.IsZero() {
+	if got.Expiry.IsZero() || life <= 0 {
 		life = shortestLife
 	}
 	s.endpoint, s.token, s.fault, s.failed = endpoint, got.AccessToken, nil, 0

@@ -174,7 +174,7 @@ func TestATokenIsRenewedFiveMinutesEarly(t *testing.T) {
 func TestALifeIsReadInEachFormThatEntraGivesIt(t *testing.T) { // 1.1
 	for life, renewed := range map[string]time.Duration{
 		`"expires_in":3599,`: 3299 * time.Second, `"expires_in":"3599",`: 3299 * time.Second, `"expires_in":86400,`: 86100 * time.Second,
-		`"expires_in":60,`: 30 * time.Second, ``: 5 * time.Minute, `"expires_in":null,`: 5 * time.Minute,
+		`"expires_in":60,`: 30 * time.Second, ``: 5 * time.Minute, `"expires_in":null,`: 5 * time.Minute, `"expires_in":-1,`: 5 * time.Minute,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			e := &entra{body: `{"token_type":"Bearer",` + life + `"access_token":"x"}`}

@@ -93,7 +93,7 @@ func (a *authentication) discover(ctx context.Context) (string, *penstock.Error)
 	if tenant == "" {
 		return reject("configure the environment's tenant", "the answer 401 names no tenant")
 	}
-	return authority.Scheme + "://" + authority.Host + "/" + url.PathEscape(tenant) + "/oauth2/v2.0/token", nil
+	return origin(authority) + "/" + url.PathEscape(tenant) + "/oauth2/v2.0/token", nil
 }
 
 var plainGUID = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)

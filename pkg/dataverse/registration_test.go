@@ -2,6 +2,10 @@ package dataverse
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,5 +56,36 @@ func TestAnApplicationLearnsWhenItsCredentialsEnd(t *testing.T) {
 	_, err = connect(t, s.url, sandboxed, func(c *Config) { c.Secret = func() (string, error) { return "wrong", nil } }).Credentials(t.Context(), "graph.microsoft.com")
 	if !errors.As(err, &fault) || fault.Code != "AADSTS7000215" {
 		t.Errorf("%v", err)
+	}
+}
+
+// A recorder is a transport that notes where requests with a token go.
+type recorder struct {
+	http.RoundTripper
+	hosts []string
+}
+
+func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Header.Get("Authorization") != "" {
+		r.hosts = append(r.hosts, request.URL.Host)
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: request}, nil
+	}
+	return r.RoundTripper.RoundTrip(request)
+}
+
+func TestATokenForGraphGoesToGraph(t *testing.T) {
+	for _, authority := range []string{"login.microsoftonline.com", "Login.MicrosoftOnline.com"} {
+		scope := ""
+		e := &entra{challenge: strings.Replace(challenged, "login.microsoftonline.com", authority, 1), asked: func(_ *http.Request, form url.Values) { scope = form.Get("scope") }}
+		c := connect(t, "https://contoso.crm4.dynamics.com")
+		r := &recorder{RoundTripper: e}
+		c.http = &http.Client{Transport: r}
+		c.auth.http = c.http
+		if _, err := c.Credentials(t.Context(), "dod-graph.microsoft.us"); err != nil {
+			t.Fatal(err)
+		}
+		if scope != "https://dod-graph.microsoft.us/.default" || len(r.hosts) != 1 || r.hosts[0] != "dod-graph.microsoft.us" {
+			t.Errorf("%s: a token for %s went to %v", authority, scope, r.hosts)
+		}
 	}
 }
