@@ -84,7 +84,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Connections <= 0 {
 		cfg.Connections = 4
 	}
-	h := newHTTP(cfg.Connections)
+	h := newHTTP(cfg.Connections, http.ProxyFromEnvironment)
 	return &Client{
 		root:     root,
 		http:     h,
@@ -97,14 +97,20 @@ func New(cfg Config) (*Client, error) {
 // newHTTP makes the HTTP client: without cookies, because the affinity cookie would confine it to the limits of one web
 // server; by HTTP/1.1, one request at a time on a connection; and without following redirects, which would carry the
 // token elsewhere.
-func newHTTP(connections int) *http.Client {
+func newHTTP(connections int, proxy func(*http.Request) (*url.URL, error)) *http.Client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
+			Proxy: func(r *http.Request) (*url.URL, error) {
+				u, err := proxy(r)
+				if err != nil { // it repeats the address, password included
+					return nil, errors.New("the address of a proxy in HTTPS_PROXY or HTTP_PROXY cannot be read: percent-encode what is odd in its user and password")
+				}
+				return u, nil
+			},
 			DialContext:         dialer.DialContext,
 			TLSHandshakeTimeout: 10 * time.Second,
 			MaxIdleConns:        connections + 2, // two for the token endpoint

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -61,6 +63,29 @@ func connect(t *testing.T, root string, change ...func(*Config)) *Client {
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+func TestAProxyThatCannotBeReadIsNotRepeated(t *testing.T) {
+	const password = "p%ss"
+	broken := func(*http.Request) (*url.URL, error) { // as http.ProxyFromEnvironment says it
+		_, err := url.Parse("http://me:" + password + "@proxy:3128")
+		return nil, fmt.Errorf("invalid proxy address %q: %w", "http://me:"+password+"@proxy:3128", err)
+	}
+	h := newHTTP(1, broken)
+	t.Cleanup(h.CloseIdleConnections)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://contoso.crm4.dynamics.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := h.Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+		t.Fatal("a request went out")
+	}
+	fault := unreachable("dataverse: x", err, false)
+	if text := fmt.Sprintf("%v %+v %v", fault, fault, err); strings.Contains(text, password) || !strings.Contains(text, "HTTPS_PROXY") {
+		t.Errorf("%s", text)
+	}
 }
 
 func TestNewTakesTheURLOfAnEnvironment(t *testing.T) {
