@@ -10,7 +10,9 @@ import (
 func URLMistake(raw string) (what, mend string) {
 	const where = "copy the Web API endpoint of the environment: Power Apps, Settings, Developer resources"
 	trimmed := strings.TrimSpace(raw)
-	switch {
+	switch before, _, _ := strings.Cut(trimmed, "?"); {
+	case strings.Contains(before, "@"): // whatever else is wrong with it: nothing of it may be repeated
+		return "there is a user name in it", "put credentials into the environment's own fields, and " + where
 	case trimmed == "":
 		return "it is empty", where
 	case trimmed != raw:
@@ -32,8 +34,6 @@ func URLMistake(raw string) (what, mend string) {
 	}
 	path := strings.ToLower(u.Path)
 	switch {
-	case u.User != nil:
-		return "", "" // whoever refuses it must not repeat it
 	case strings.HasSuffix(path, ".aspx"), strings.HasPrefix(path, "/apps/"), strings.HasPrefix(path, "/main"):
 		return "it is the address of a page for people (" + u.Path + "), not of the Web API", "write " + webAPI(u, where)
 	case strings.HasPrefix(path, "/xrmservices/"):

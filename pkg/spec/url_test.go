@@ -28,7 +28,11 @@ func TestMistakesInAddressesAreRecognised(t *testing.T) {
 		"https://contoso.crm4.dynamics.com/api/discovery/v9.2/":                   {"the discovery service", "Developer resources"},
 		"https://contoso.crm4.dynamics.com/api/data/v9.2/contacts":                {"goes on after the version", right},
 		"https:///api/data/v9.2/":                                                 {"names no host", "Developer resources"},
-		"https://me:hunter2@contoso.crm4.dynamics.com/main.aspx":                  {},
+		"https://me:hunter2@contoso.crm4.dynamics.com/main.aspx":                  {"a user name", "credentials"},
+		" https://me:hunter2@contoso.crm4.dynamics.com/api/data/v9.2/":            {"a user name", "credentials"},
+		"me:hunter2@contoso.crm4.dynamics.com/api/data/v9.2/":                     {"a user name", "credentials"},
+		"me:hunter2/x@contoso.crm4.dynamics.com/api/data/v9.2/":                   {"a user name", "credentials"},
+		"https://me:hun ter2@contoso.crm4.dynamics.com/api/data/v9.2/":            {"a user name", "credentials"},
 	} {
 		what, mend := URLMistake(raw)
 		if (what == "") != (want.what == "") || !strings.Contains(what, want.what) || !strings.Contains(mend, want.mend) || strings.Contains(what+mend, "hunter2") {
