@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"text/tabwriter"
@@ -105,18 +106,29 @@ func groupsTable(groups []*penstockv1.DeadLetterGroup) string {
 			if g.GetTarget() != "" {
 				about = strings.TrimSpace(about + " -> " + g.GetTarget())
 			}
-			row(g.GetEnvironment()+"/"+g.GetSync(), g.GetCount(), g.GetClass(), g.GetCode(), about, short(g.GetExample(), 100))
+			row(g.GetEnvironment()+"/"+g.GetSync(), g.GetCount(), g.GetClass(), g.GetCode(), printable(about), short(g.GetExample(), 100))
 		}
 	})
-	said := map[string]bool{"": true}
+	// What mends several codes is said once.
+	var mends []string
+	codes := map[string][]string{}
 	for _, g := range groups {
-		if mend := g.GetMend(); !said[mend] {
-			said[mend] = true
-			s += fmt.Sprintf("\n%s: %s", g.GetCode(), mend)
+		mend, code := g.GetMend(), g.GetCode()
+		if mend == "" {
+			continue
+		}
+		if len(codes[mend]) == 0 {
+			mends = append(mends, mend)
+		}
+		if !slices.Contains(codes[mend], code) {
+			codes[mend] = append(codes[mend], code)
 		}
 	}
-	if len(said) > 1 {
-		s += "\n"
+	for i, mend := range mends {
+		if i == 0 {
+			s += "\n"
+		}
+		s += strings.Join(codes[mend], ", ") + ": " + mend + "\n"
 	}
 	return s
 }
