@@ -223,7 +223,7 @@ func readError(body []byte) (code, message string) {
 		return strings.Trim(string(shape.Error.Code), `"`), shape.Error.Message
 	case shape.ExceptionMessage != "":
 		return shape.ErrorCode, shape.ExceptionMessage
-	case err == nil:
+	case err == nil, wholeError(body): // what stands behind it is no part of it
 		return shape.ErrorCode, shape.Message
 	}
 	if m := looseCode.FindSubmatch(body); m != nil { // JSON that was cut or is not quite JSON

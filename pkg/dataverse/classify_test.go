@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/penstock-sync/penstock/pkg/penstock"
@@ -302,6 +303,7 @@ func TestClassify(t *testing.T) {
 		{"8.3: no body and 403 is the row's", byKey, 403, "", penstock.RowFault, penstock.Cause{Class: penstock.Permission, Code: "http_403"}},
 		{"8.3: no body and 413 is too much", byKey, 413, "", penstock.TooMuch, penstock.Cause{Class: penstock.Oversize, Code: "http_413"}},
 		{"8.3: an unknown code goes by its status", byKey, 503, errorBody("0x8badf00d", "busy"), penstock.Transient, penstock.Cause{Class: penstock.Exhausted, Code: "0x8badf00d", Message: "busy"}},
+		{"a code behind the error is none of its", byKey, 500, `{"Message":5} {"code":"0x80044151"}`, penstock.Transient, penstock.Cause{Class: penstock.Exhausted, Code: "http_500"}},
 		{"JSON that was cut still yields its code", byKey, 500, `{"error":{"code":"0x80044151","message":"SQL tim`, penstock.TooMuch, penstock.Cause{Class: penstock.Exhausted, Code: "0x80044151"}},
 	}
 	for _, tt := range tests {
@@ -390,20 +392,51 @@ func TestWhoCanMendAPrivilegeThatIsMissing(t *testing.T) {
 	}
 }
 
+// FuzzClassify reads anything as an error: a person is told in one short line what it is, and it is Fine only where nothing
+// is left to do.
 func FuzzClassify(f *testing.F) {
-	f.Add(400, []byte(errorBody("0x80044331", "x")), uint8(0), "contacts(a='b')")
+	for _, row := range errorRows() {
+		for code := range strings.FieldsSeq(row.codes) {
+			op, address := penstock.Upsert, "contacts(externaluseridentifier='1')"
+			if row.deletes {
+				op = penstock.Delete
+			}
+			f.Add(row.status, []byte(errorBody(code, row.text)), uint8(op), address)
+		}
+	}
+	f.Add(412, []byte(errorBody("0x80040237", "A record with matching key values already exists.")), uint8(2), "contacts")
 	f.Add(404, []byte(errorBody("0x80040217", "Entity 'contact' With Id = "+one+" Does Not Exist")), uint8(3), "contacts("+one+")")
+	f.Add(404, []byte(errorBody("0x80040217", "contact With Id = "+other+" Does Not Exist")), uint8(3), "contacts("+one+")")
+	f.Add(404, []byte(""), uint8(3), "contacts("+one+")")
+	f.Add(400, []byte(errorBody("0x80060888", "URL was not parsed")), uint8(0), "contacts(a='x%2Fy')")
+	f.Add(500, []byte(`{"error":{"code":"0x80044151","message":"SQL tim`), uint8(0), "contacts(a='b')")
+	f.Add(502, []byte("<html>\r\n<h1>Bad Gateway</h1>\x1b[2J</html>"), uint8(1), "contacts(a='b')")
+	f.Add(500, []byte(`{"Message":"An error has occurred.","ErrorCode":"0x80040216","ExceptionMessage":"Unexpected"}`), uint8(2), "contacts")
 	f.Add(412, []byte(`{"error":{"code":7}}`), uint8(2), "contacts")
 	f.Fuzz(func(t *testing.T, status int, body []byte, op uint8, address string) {
-		got := contact(penstock.Operation(op%4), address).classify(status, body)
-		if len(got.cause.Message) > maxMessage || strings.ContainsAny(got.cause.Message, "\r\n") {
-			t.Errorf("message %q", got.cause.Message)
+		operation := penstock.Operation(op % 4)
+		got := contact(operation, address).classify(status, body)
+		c := got.cause
+		if got.kind == penstock.Fine {
+			code, _ := readError(body)
+			n, _ := parseCode(code)
+			missing := status == 404 || n == 0x80040217 || n == 0x80060891
+			there := status == 412 || n == 0x80040237
+			if c != (penstock.Cause{}) || !(operation == penstock.Delete && missing || operation == penstock.Create && there) {
+				t.Errorf("%v with HTTP %d is Fine, with cause %+v", operation, status, c)
+			}
+			return
 		}
-		if got.kind == penstock.Fine && op%4 != uint8(penstock.Delete) && op%4 != uint8(penstock.Create) {
-			t.Errorf("an error is Fine for operation %d", op%4)
+		if got.kind == penstock.Faulty || c.Class == "" || c.Code == "" || c.Status != status {
+			t.Errorf("%v %+v", got.kind, c)
 		}
-		if got.kind == penstock.Faulty {
-			t.Error("no kind")
+		if got.kind == penstock.SystemFault && got.hint == "" {
+			t.Errorf("nobody is told what to do about %+v", c)
+		}
+		for text, most := range map[string]int{c.Message: maxMessage, c.Code: maxName, c.Column: maxName, c.Target: maxName, c.Privilege: maxName, c.Key: maxName} {
+			if len(text) > most || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+				t.Errorf("%q in %+v", text, c)
+			}
 		}
 	})
 }
