@@ -55,6 +55,9 @@ func (e *entra) RoundTrip(r *http.Request) (*http.Response, error) {
 	if e.asked != nil {
 		e.asked(r, form)
 	}
+	if err := r.Context().Err(); err != nil { // who asked may have left meanwhile
+		return nil, err
+	}
 	if e.status != 0 && e.status != http.StatusOK {
 		return answer(e.status, e.body)
 	}
@@ -257,6 +260,51 @@ func TestAnEnvironmentThatAcceptsNoTokenIsNotGivenNewOnesForEver(t *testing.T) {
 	}
 }
 
+func TestAfterAFailureTheEnvironmentIsAskedForItsAuthorityAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := ""
+		e := &entra{asked: func(r *http.Request, _ url.Values) { asked = r.URL.Path }}
+		tokens := e.tokens(t)
+		if _, fault := tokens.get(t.Context()); fault != nil {
+			t.Fatal(fault)
+		}
+		// The environment moves to another tenant.
+		e.challenge = strings.ReplaceAll(challenged, tenantGUID, "moved")
+		e.status, e.body = http.StatusBadRequest, `{"error":"invalid_resource","error_description":"AADSTS500011: The resource principal was not found"}`
+		<-time.After(2 * time.Hour)
+		_, fault := tokens.get(t.Context())
+		isFault(t, fault, penstock.SystemFault, "AADSTS500011")
+		e.status, e.body = http.StatusOK, ""
+		<-time.After(time.Minute)
+		if _, fault := tokens.get(t.Context()); fault != nil || asked != "/moved/oauth2/v2.0/token" {
+			t.Errorf("%s %v", asked, fault)
+		}
+	})
+}
+
+func TestACacheForgetsWhatIsOfNoUseAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var shared Tokens
+		for i := range 100 { // a secret that is rotated every hour
+			e := &entra{}
+			value := fmt.Sprint("secret ", i)
+			tokens := e.tokens(t, func(c *Config) { c.Tokens, c.Secret = &shared, func() (string, error) { return value, nil } })
+			for range 2 {
+				if _, fault := tokens.get(t.Context()); fault != nil {
+					t.Fatal(fault)
+				}
+			}
+			if e.fetched.Load() != 1 {
+				t.Errorf("%d requests for a token", e.fetched.Load())
+			}
+			<-time.After(time.Hour)
+		}
+		if n := len(shared.slots); n > 3 {
+			t.Errorf("%d tokens are kept", n)
+		}
+	})
+}
+
 func TestDroppingATokenThatWasReplacedDropsNothing(t *testing.T) {
 	e := &entra{}
 	tokens := e.tokens(t)
@@ -281,6 +329,7 @@ func TestTheSecretGoesToKnownAuthoritiesOnly(t *testing.T) {
 		{"a stranger", "Bearer authorization_uri=https://login.evil.example/t/oauth2/authorize", "", "not an authority of Microsoft"},
 		{"a stranger with a familiar name", "Bearer authorization_uri=https://login.microsoftonline.com.evil.example/t/", "", "not an authority of Microsoft"},
 		{"a familiar name as user", "Bearer authorization_uri=https://login.microsoftonline.com@evil.example/t/", "", "not an authority of Microsoft"},
+		{"a user at a familiar host", "Bearer authorization_uri=https://me@login.microsoftonline.com/t/", "", "not an authority of Microsoft"},
 		{"a familiar host on another port", "Bearer authorization_uri=https://login.microsoftonline.com:8443/t/", "", "not an authority of Microsoft"},
 		{"without TLS", "Bearer authorization_uri=http://login.microsoftonline.com/t/", "", "not an authority of Microsoft"},
 		{"this machine, for an environment that is elsewhere", "Bearer authorization_uri=http://127.0.0.1/t/", "", "not an authority of Microsoft"},

@@ -65,6 +65,17 @@ func connect(t *testing.T, root string, change ...func(*Config)) *Client {
 	return c
 }
 
+func TestOneRequestAtATimeOnAConnectionAndNoCookies(t *testing.T) { // 5.2
+	c := connect(t, "https://contoso.crm4.dynamics.com", func(c *Config) { c.Connections = 7 })
+	transport := c.http.Transport.(*http.Transport)
+	if p := transport.Protocols; p.HTTP2() || p.UnencryptedHTTP2() || !p.HTTP1() {
+		t.Errorf("protocols %v", p)
+	}
+	if c.http.Jar != nil || transport.MaxIdleConnsPerHost != 7 || transport.MaxIdleConns < 7 {
+		t.Errorf("a jar, or %d connections", transport.MaxIdleConnsPerHost)
+	}
+}
+
 func TestAProxyThatCannotBeReadIsNotRepeated(t *testing.T) {
 	const password = "p%ss"
 	broken := func(*http.Request) (*url.URL, error) { // as http.ProxyFromEnvironment says it

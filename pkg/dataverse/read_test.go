@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
@@ -195,6 +196,44 @@ func TestAnErrorLongerThanTheWindow(t *testing.T) {
 	endless := strings.Replace(bad400, "A validation", strings.Repeat("x", 2*maxBody)+". A validation", 1)
 	a = answered(t, 200, multi, strings.NewReader(delim+endless+delim+ok204+end), upserts(2))
 	if a.Verdicts[0].Cause.Code != "0x80044331" || a.Verdicts[1].Kind != penstock.Fine {
+		t.Errorf("%+v", a.Verdicts)
+	}
+}
+
+func TestAnInnerWaitIsThatOfTheAnswer(t *testing.T) { // 3.5
+	a := answered(t, 200, multi, strings.NewReader(delim+ok204+delim+slow429+end), upserts(2))
+	if a.Limits.RetryAfter != 9*time.Second {
+		t.Errorf("wait %v", a.Limits.RetryAfter)
+	}
+}
+
+// An endless reader repeats itself, and counts.
+type endless struct {
+	text string
+	n    int64
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	n := 0
+	for n+len(e.text) <= len(b) {
+		n += copy(b[n:], e.text)
+	}
+	e.n += int64(n)
+	return n, nil
+}
+
+func TestAnAnswerWithoutEndIsReadToABound(t *testing.T) {
+	more := &endless{text: strings.Repeat("x", 1<<10)}
+	p := (&Client{}).parts(io.MultiReader(strings.NewReader(delim+bad400), more), boundary)
+	var one part
+	if !p.next(&one) || len(one.body) > maxBody || cap(one.body) > 4*maxBody {
+		t.Errorf("%d bytes of the body are kept", len(one.body))
+	}
+	if more.n > maxStream {
+		t.Errorf("%d bytes were read", more.n)
+	}
+	a := answered(t, 200, multi, io.MultiReader(strings.NewReader(delim+bad400), &endless{text: strings.Repeat("x", 1<<10)}), upserts(2))
+	if a.Verdicts[1].Kind != penstock.Unanswered {
 		t.Errorf("%+v", a.Verdicts)
 	}
 }

@@ -89,3 +89,12 @@ func TestATokenForGraphGoesToGraph(t *testing.T) {
 		}
 	}
 }
+
+func TestGraphThatIsBusyIsBusyForNow(t *testing.T) {
+	for status, want := range map[int]penstock.Kind{429: penstock.Transient, 503: penstock.Transient, 403: penstock.SystemFault, 404: penstock.SystemFault} {
+		f := graphFault("op", &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"7"}}}, []byte("<html>"))
+		if f.Kind != want || f.Wait != 7*time.Second || !strings.Contains(f.Error(), "no explanation") {
+			t.Errorf("%d: %+v", status, f)
+		}
+	}
+}
