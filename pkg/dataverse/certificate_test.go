@@ -8,6 +8,8 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"strings"
@@ -131,4 +133,34 @@ func FuzzACertificateThatIsReadCanSign(f *testing.F) {
 			t.Error("a certificate without its key")
 		}
 	})
+}
+
+func TestAnAssertionIsOfUseForAWhileAndForOneEndpoint(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	own := certificate{leaf: certify(t, rsaKeys()[0], time.Now().Add(time.Hour)), key: rsaKeys()[0]}
+	ids := map[string]bool{}
+	for range 2 {
+		text, err := own.assert("my-app", "https://login.example/t/oauth2/v2.0/token", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c struct {
+			Aud, Iss, Sub, Jti string
+			Nbf, Exp           int64
+		}
+		if err := json.Unmarshal(claims, &c); err != nil {
+			t.Fatal(err)
+		}
+		if c.Aud != "https://login.example/t/oauth2/v2.0/token" || c.Iss != "my-app" || c.Sub != "my-app" || c.Nbf != now.Unix() || c.Exp != now.Add(10*time.Minute).Unix() {
+			t.Errorf("%+v", c)
+		}
+		ids[c.Jti] = true
+	}
+	if len(ids) != 2 {
+		t.Error("two assertions have one id")
+	}
 }

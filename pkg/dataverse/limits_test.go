@@ -35,7 +35,8 @@ func TestReadLimits(t *testing.T) {
 		},
 		{"a wait has a bound", map[string]string{"Retry-After": "1999999999"}, with(func(l *Limits) { l.RetryAfter = time.Hour })},
 		{
-			"so has one until a date", map[string]string{"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After": "Thu, 22 Oct 2015 07:28:00 GMT"},
+			"so has one until a date",
+			map[string]string{"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After": "Thu, 22 Oct 2015 07:28:00 GMT"},
 			with(func(l *Limits) { l.RetryAfter = time.Hour }),
 		},
 		{
