@@ -60,3 +60,20 @@ func TestAMappingThatDoesNotFitOldMetadataIsTriedOnNew(t *testing.T) {
 	expect(t, "accepted", run.Counts.Accepted, uint64(10))
 	w.caughtUp()
 }
+
+// What a sync bypasses goes with every operation: the emulator asks for the right to it.
+func TestABypassReachesDataverseAndItsPrivilegeIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 50, calm)
+	w.yaml = strings.Replace(w.yaml, "on_leave: delete", "on_leave: delete, bypass: [sync, async]", 1)
+	w.dataverse.Revoke(emulator.SandboxClient, "prvBypassCustomBusinessLogic")
+	w.startAll()
+	run := w.rest(w.ask())
+	if run.Phase != penstock.Suspended || !strings.Contains(run.Reason, "prvBypassCustomBusinessLogic") {
+		t.Errorf("the run is %s: %s", run.Phase, run.Reason)
+	}
+	expect(t, "records", w.dataverse.Count("account"), 0)
+	w.dataverse.Grant(emulator.SandboxClient, "prvBypassCustomBusinessLogic")
+	w.run()
+	w.caughtUp()
+}
