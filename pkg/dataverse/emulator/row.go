@@ -143,9 +143,14 @@ func parseGUID(b []byte) (uuid.UUID, bool) {
 
 // addRow puts r into the table and its keys' indexes. The caller holds t.mu and has seen to it that no key clashes.
 func (t *table) addRow(r *row) {
+	t.order = append(t.order, r)
+	t.enter(r)
+}
+
+// enter makes r, which is in the order, one of the rows.
+func (t *table) enter(r *row) {
 	t.rows[r.id] = r
 	r.dead = false
-	t.order = append(t.order, r)
 	t.reindex(r, nil, r.cells)
 }
 
