@@ -110,6 +110,16 @@ func (a answer) object(t testing.TB) map[string]any {
 // request builds one; headers are "Name: value".
 func (e *environment) request(method, path, body string, headers ...string) *http.Request {
 	e.t.Helper()
+	r := e.anonymous(method, path, body, headers...)
+	if _, own := r.Header["Authorization"]; !own {
+		r.Header.Set("Authorization", "Bearer "+e.token)
+	}
+	return r
+}
+
+// anonymous builds a request without a token.
+func (e *environment) anonymous(method, path, body string, headers ...string) *http.Request {
+	e.t.Helper()
 	target := path
 	if strings.HasPrefix(path, "/") {
 		target = e.url + path
@@ -120,7 +130,6 @@ func (e *environment) request(method, path, body string, headers ...string) *htt
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+e.token)
 	r.Header.Set("Content-Type", "application/json")
 	for _, h := range headers {
 		name, v, _ := strings.Cut(h, ": ")

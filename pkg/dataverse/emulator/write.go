@@ -27,6 +27,9 @@ func (c *call) createPrepared(op *batch.Operation, index int, t *table, query []
 	}
 	if !c.locked && len(c.body.nested) > 0 {
 		return c.transact(func() *reply { // anew, as what the body refers to may go between the locks
+			if under != nil && under.table.rows[under.id] == nil {
+				return failed(missingByID(under.table, under.id.String()))
+			}
 			if f := c.prepare(t, op, under); f != nil {
 				return failed(f)
 			}
