@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -20,12 +21,14 @@ import (
 // The emulator is measured with as many connections as processors, each sending full batches for so long.
 const (
 	emulatorTime    = 5 * time.Second
-	emulatorBatches = 200 // of different rows: 200,000 records are made, then written to over and over
+	emulatorBatches = 200  // of different rows: 200,000 records are made, then written to over and over
+	emulatorMillion = 1000 // batches after which there are a million records
 )
 
 // emulator measures how many batched upserts of eight columns by alternate key the emulator takes from our client, both in
 // this process and over a socket, without a latency model: emulator_operations_per_second. The bodies are rendered
-// beforehand; framing and reading the answers is part of it.
+// beforehand; framing and reading the answers is part of it. Then it fills the emulator up to a million contacts, and measures what
+// they keep of the heap: emulator_mib_per_million_contacts.
 func (b *bench) emulator(ctx context.Context) (err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,33 +60,70 @@ func (b *bench) emulator(ctx context.Context) (err error) {
 		batches[i] = emulatorBatch(i)
 	}
 
+	empty := heap()
 	var next, done atomic.Int64
 	until, before := time.Now().Add(emulatorTime), processor()
 	began := time.Now()
-	var senders errgroup.Group
-	for range parallel {
-		senders.Go(func() error {
-			for time.Now().Before(until) {
-				changes := batches[int(next.Add(1))%len(batches)]
-				a := client.Batch(ctx, "contact", penstock.Execution{}, changes)
-				if a.Fault != nil {
-					return a.Fault
-				}
-				for i := range a.Verdicts {
-					if a.Verdicts[i].Kind != penstock.Fine {
-						return fmt.Errorf("the emulator refused an upsert: %s", a.Verdicts[i].Cause.Error())
-					}
-				}
-				done.Add(int64(len(changes)))
+	err = inParallel(parallel, func() error {
+		for time.Now().Before(until) {
+			changes := batches[int(next.Add(1))%len(batches)]
+			if err := accepted(client.Batch(ctx, "contact", penstock.Execution{}, changes)); err != nil {
+				return err
 			}
-			return nil
-		})
-	}
-	if err := senders.Wait(); err != nil {
+			done.Add(int64(len(changes)))
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	b.figures["emulator_operations_per_second"] = float64(done.Load()) / time.Since(began).Seconds()
 	b.figures["emulator_cpu_us_per_operation"] = float64((processor() - before).Microseconds()) / float64(done.Load())
+
+	next.Store(0)
+	err = inParallel(parallel, func() error {
+		for n := int(next.Add(1)) - 1; n < emulatorMillion; n = int(next.Add(1)) - 1 {
+			if err := accepted(client.Batch(ctx, "contact", penstock.Execution{}, emulatorBatch(n))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b.figures["emulator_mib_per_million_contacts"] = float64(int64(heap()-empty)) / (1 << 20)
+	runtime.KeepAlive(batches) // as before the first measurement
+	return nil
+}
+
+// heap is what lives on the heap, in bytes.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what pools kept is let go by the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}
+
+func inParallel(n int, f func() error) error {
+	var all errgroup.Group
+	for range n {
+		all.Go(f)
+	}
+	return all.Wait()
+}
+
+// accepted fails unless every change of a batch was written.
+func accepted(a dataverse.Answer) error {
+	if a.Fault != nil {
+		return a.Fault
+	}
+	for i := range a.Verdicts {
+		if a.Verdicts[i].Kind != penstock.Fine {
+			return fmt.Errorf("the emulator refused an upsert: %s", a.Verdicts[i].Cause.Error())
+		}
+	}
 	return nil
 }
 
