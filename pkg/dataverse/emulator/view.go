@@ -32,6 +32,14 @@ func (s *Server) Table(name string) (schema.Table, bool) {
 	return t.Table, true
 }
 
+// HasPrivilege reports whether there is a privilege of that name (prvWriteContact), whoever has it.
+func (s *Server) HasPrivilege(name string) bool {
+	s.change.RLock()
+	defer s.change.RUnlock()
+	_, there := slices.BinarySearch(s.catalog, name)
+	return there
+}
+
 // Page returns limit rows of a table at most whose GUID or values contain text (in either case; all rows when empty), in order of creation.
 // It begins after the row that the last page's next stands for, 0 for the first. The next that it returns is 0 when there are no more.
 func (s *Server) Page(name, text string, after uint64, limit int) (rows []Row, next uint64) {

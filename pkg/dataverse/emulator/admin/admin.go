@@ -23,8 +23,8 @@
 //	PATCH  /emulator/organization         {"state": "enabled"}, administration or disabled
 //	POST   /emulator/tokens/revoke        make all tokens that were issued invalid
 //
-// What is refused is answered with 4xx and {"error": "…"}. Writes need Content-Type: application/json where they have a body of JSON, and
-// none is taken from pages of other origins.
+// What is refused is answered with 4xx and {"error": "…"}: a name that nothing has, too, as what is misspelt would never have an effect. No
+// write is taken from pages of other origins.
 package admin
 
 import (
@@ -142,6 +142,9 @@ func read(r *http.Request, v any) error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return refuse(http.StatusBadRequest, fmt.Errorf("the body is not the JSON that belongs here: %w", err))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refuse(http.StatusBadRequest, errors.New("the body goes on after its JSON document; send one document alone"))
 	}
 	return nil
 }

@@ -278,3 +278,26 @@ func TestThePageShowsWhatBlocks(t *testing.T) {
 	w.must(200, "GET", "/tables/account", "")
 	w.must(200, "GET", "/assets/page.css", "")
 }
+
+func TestWhatCouldHaveNoEffectIsRefused(t *testing.T) {
+	w := start(t, emulator.Config{})
+	for _, c := range []struct{ method, path, body, says string }{
+		{"PATCH", "/emulator/organization", `{}`, "say which state"},
+		{"PATCH", "/emulator/users/" + emulator.SandboxClient, `{"revoke":["prvWriteContcat"]}`, `no privilege \"prvWriteContcat\"`},
+		{"PATCH", "/emulator/users/" + emulator.SandboxClient, `{"grant":["prvWriteContact","x"]}`, `no privilege \"x\"`},
+		{"PATCH", "/emulator/users/" + emulator.SandboxClient, `{"depth":{"prvReedContact":"Basic"}}`, `no privilege \"prvReedContact\"`},
+		{"PUT", "/emulator/roles/Sales", `{"privileges":{"prvReedContact":"Basic"}}`, `no privilege \"prvReedContact\"`},
+		{"POST", "/emulator/faults", `{"fault":"deadlock","match":{"table":"contacts"}}`, `no table \"contacts\"`},
+		{"POST", "/emulator/faults", `{"fault":"deadlock"} {"fault":"hang"}`, "goes on after its JSON document"},
+	} {
+		if status, body := w.do(c.method, c.path, c.body); status != http.StatusBadRequest || !strings.Contains(body, c.says) {
+			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, status, body)
+		}
+	}
+	if status, body := w.do("POST", "/emulator/faults", `{"fault":"deadlock","match":{"method":"patch","table":"contact"}}`); status != http.StatusCreated || !strings.Contains(body, `"method":"PATCH"`) {
+		t.Errorf("a method in lower case: %d %s", status, body)
+	}
+	if status, body := w.do("PUT", "/emulator/roles/Sales", `{"privileges":{"prvReadContact":"Basic","prvReadUser":"Global","prvActOnBehalfOfAnotherUser":"Global"}}`); status != http.StatusNoContent {
+		t.Errorf("a role: %d %s", status, body)
+	}
+}

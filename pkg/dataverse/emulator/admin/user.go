@@ -3,7 +3,9 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
@@ -37,6 +39,9 @@ func (h *Handler) changeUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	if _, known := h.server.Member(name); !known {
 		return refuse(http.StatusNotFound, fmt.Errorf("there is no user %q; write an app's client id, a user's name or a systemuserid", name))
+	}
+	if err := h.known(slices.Concat(u.Revoke, u.Grant, slices.Collect(maps.Keys(u.Depth)))); err != nil {
+		return err
 	}
 	if u.SecretExpired && u.Secret == nil {
 		return refuse(http.StatusBadRequest, errors.New("secret_expired goes with the secret that is to be expired"))
@@ -79,6 +84,16 @@ func (h *Handler) changeUser(w http.ResponseWriter, r *http.Request) error {
 	return done(w)
 }
 
+// known refuses names that no privilege has.
+func (h *Handler) known(privileges []string) error {
+	for _, name := range slices.Sorted(slices.Values(privileges)) {
+		if !h.server.HasPrivilege(name) {
+			return refuse(http.StatusBadRequest, fmt.Errorf("there is no privilege %q; names are spelt as prvWriteContact, as EntityDefinitions(LogicalName='contact')/Privileges lists them", name))
+		}
+	}
+	return nil
+}
+
 func (h *Handler) revokeTokens(w http.ResponseWriter, _ *http.Request) error {
 	h.server.RevokeTokens()
 	return done(w)
@@ -94,6 +109,9 @@ func (h *Handler) setRole(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	role.Name = r.PathValue("name")
+	if err := h.known(slices.Collect(maps.Keys(role.Privileges))); err != nil {
+		return err
+	}
 	if err := h.server.SetRole(role); err != nil {
 		return refuse(http.StatusBadRequest, err)
 	}
@@ -114,11 +132,14 @@ func (h *Handler) setTeam(w http.ResponseWriter, r *http.Request) error {
 
 func (h *Handler) changeOrganization(w http.ResponseWriter, r *http.Request) error {
 	var organization struct {
-		State emulator.OrganizationState `json:"state"`
+		State *emulator.OrganizationState `json:"state"`
 	}
 	if err := read(r, &organization); err != nil {
 		return err
 	}
-	h.server.SetOrganizationState(organization.State)
+	if organization.State == nil {
+		return refuse(http.StatusBadRequest, errors.New("say which state: {\"state\": \"administration\"}"))
+	}
+	h.server.SetOrganizationState(*organization.State)
 	return done(w)
 }

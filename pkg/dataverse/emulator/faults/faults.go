@@ -104,6 +104,9 @@ func New(s *emulator.Server) *Orders { return &Orders{server: s} }
 func (o *Orders) Place(n Order) (Order, error) {
 	n.Seen, n.Hits = 0, 0
 	kind, err := n.complete()
+	if _, there := o.server.Table(n.Match.Table); n.Match.Table != "" && !there {
+		err = errors.Join(err, fmt.Errorf("match: there is no table %q; write a logical name, as contact", n.Match.Table))
+	}
 	if err != nil {
 		return n, err
 	}
@@ -135,6 +138,7 @@ func (n *Order) complete() (Kind, error) {
 	}
 	kind := known[i]
 	n.At = cmp.Or(n.At, kind.At)
+	n.Match.Method = strings.ToUpper(n.Match.Method)
 	switch n.At {
 	case Request, Operation:
 		if kind.At == Token {
