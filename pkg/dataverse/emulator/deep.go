@@ -127,8 +127,17 @@ func (c *call) createRow(t *table, id uuid.UUID, op *batch.Operation, index int,
 	return r, nil
 }
 
+// maxNesting is how deep OData's reader follows rows in rows (ODataMessageQuotas).
+const maxNesting = 100
+
 // createNested creates the row that a nested object describes.
 func (c *call) createNested(t *table, text []byte, outer *batch.Operation, index int, under *parent) (*row, *failure) {
+	if c.nesting == maxNesting {
+		return nil, payload(t.Set, "Microsoft.OData.ODataException: The depth limit for entries in nested expanded navigation links was reached. "+
+			"The number of nested expanded entries cannot exceed %d.", maxNesting)
+	}
+	c.nesting++
+	defer func() { c.nesting-- }()
 	op := batch.Operation{Method: []byte(http.MethodPost), Body: text, ContentType: outer.ContentType}
 	if f := c.prepare(t, &op, under); f != nil {
 		return nil, f

@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -170,5 +171,24 @@ func TestReferencesInAChangeSet(t *testing.T) { // 3.1
 	}
 	if _, parts := e.batch(inBatch(part("PATCH", "$1", jsonHeader, `{}`))); parts[0].status != 404 || parts[0].message() != "Resource not found for the segment '$1'." {
 		t.Errorf("outside a change set: %+v", parts)
+	}
+}
+
+func TestADeepInsertHasABottom(t *testing.T) {
+	e := start(t, emulator.Config{})
+	nested := func(levels int) string {
+		return strings.Repeat(`{"name":"x","parentaccountid":`, levels) + `{"name":"y"}` + strings.Repeat("}", levels)
+	}
+	if a := e.do("POST", "accounts", nested(101)); a.status != http.StatusBadRequest || a.code() != "0x80048d19" || !strings.Contains(a.message(), "cannot exceed 100") {
+		t.Errorf("101 levels: %d %s", a.status, a.body)
+	}
+	if n := e.Count("account"); n != 0 {
+		t.Errorf("%d rows of it were created", n)
+	}
+	if a := e.do("POST", "accounts", nested(9000)); a.status != http.StatusBadRequest {
+		t.Errorf("9,000 levels: %d %s", a.status, a.body)
+	}
+	if a := e.do("POST", "accounts", nested(100)); a.status != http.StatusNoContent {
+		t.Errorf("100 levels: %d %s", a.status, a.body)
 	}
 }

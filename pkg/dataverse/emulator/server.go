@@ -242,6 +242,7 @@ type call struct {
 	bypassed bool            // the operation under way leaves plug-ins out
 
 	set        int  // the change set under way, 0 for none
+	nesting    int  // how deep in a deep insert
 	closing    bool // an action that may close a row is under way
 	detects    bool // the operation under way asks for duplicate detection
 	locked     bool // a transaction has Server.change to itself
