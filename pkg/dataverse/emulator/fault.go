@@ -13,7 +13,8 @@ import (
 type Faults struct {
 	// Request is called for every authenticated request to the Web API, after its body was read and before anything was executed.
 	Request func(*http.Request, Request) Fault
-	// Operation is called before each operation: the request itself, or each part of a batch.
+	// Operation is called before each operation: the request itself, or each part of a batch. Rows are locked meanwhile: it must not call methods
+	// of the Server that look at them or change them (Row, Count, Reset …), which would wait for ever; the other hooks may.
 	Operation func(Operation) Fault
 	// Committed is called after everything in a request was committed, and before a byte of the answer is written: the moment in which a client's
 	// process can be killed between commit and acknowledgement.
