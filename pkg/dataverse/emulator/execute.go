@@ -39,6 +39,7 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 	if c.throttle != nil {
 		return throttled(c.throttle)
 	}
+	resolved := c.server.definitions
 	url, path, query, a, f := c.target(op)
 	if f == nil {
 		f = c.assume(op)
@@ -55,30 +56,41 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 			return answer
 		}
 	}
-	var answer *reply
-	switch {
-	case f != nil:
-		answer = failed(f)
-	case op.Unreadable:
-		answer = failed(payload("", "System.ArgumentException: Stream was not readable."))
-	case a.table != nil:
-		answer = c.onTable(op, index, a, query)
-		if answer.later != nil {
-			answer.later()
+	answer := &reply{outdated: true}
+	for answer.outdated {
+		if f == nil && resolved != c.server.definitions { // metadata changed while the operation waited, and its URL may name something else now
+			resolved = c.server.definitions
+			url, path, query, a, f = c.target(op)
 		}
-	case string(path) == "ReactivateEntityKey" && string(op.Method) == http.MethodPost:
-		answer = c.reactivateKey(op)
-	default:
-		if state, ok := closes(string(path)); ok {
-			answer = c.closeOpportunity(op, index, state)
-			break
+		switch {
+		case f != nil:
+			answer = failed(f)
+		case op.Unreadable:
+			answer = failed(payload("", "System.ArgumentException: Stream was not readable."))
+		case a.table != nil:
+			answer = c.onTable(op, index, a, query)
+			if answer.later != nil {
+				answer.later()
+			}
+		default:
+			answer = c.unbound(op, index, string(url), string(path), string(query))
 		}
-		answer = c.function(string(op.Method), string(path), string(query), string(url))
 	}
 	answer.annotate = answer.failure != nil && wantsAnnotations(op.Prefer)
 	answer.cut = fault.Kind == CutAfterCommit
 	answer.truncate = fault.Kind == Truncate
 	return answer
+}
+
+// unbound executes an operation whose URL names no entity set: an action, a change of metadata, or a function.
+func (c *call) unbound(op *batch.Operation, index int, url, path, query string) *reply {
+	if state, ok := closes(path); ok {
+		return c.closeOpportunity(op, index, state)
+	}
+	if path == "ReactivateEntityKey" && string(op.Method) == http.MethodPost {
+		return c.reactivateKey(op)
+	}
+	return c.function(string(op.Method), path, query, url)
 }
 
 // The greatest lengths of URLs (section 2.2).

@@ -194,10 +194,10 @@ func readName(c *schema.Column) string {
 }
 
 // sorted returns the tables by logical name.
-func (s *Server) sorted() []*table {
-	tables := make([]*table, 0, len(s.tables))
-	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
-		tables = append(tables, s.tables[name])
+func (d *definitions) sorted() []*table {
+	tables := make([]*table, 0, len(d.tables))
+	for _, name := range slices.Sorted(maps.Keys(d.tables)) {
+		tables = append(tables, d.tables[name])
 	}
 	return tables
 }

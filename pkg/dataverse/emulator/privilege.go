@@ -26,9 +26,9 @@ func (p *privileges) names(organization bool) []string {
 }
 
 // privileges lists the names of all privileges that there are.
-func (s *Server) privileges() []string {
+func (d *definitions) privileges() []string {
 	all := []string{actForAnother, bypassPlugins, bypassBusinessLogic, overrideCreatedOn}
-	for _, t := range s.tables {
+	for _, t := range d.tables {
 		all = append(all, t.privilege.names(t.Organization)...)
 	}
 	slices.Sort(all)

@@ -31,6 +31,7 @@ type reply struct {
 	retryAfter time.Duration
 	cut        bool // cut the connection, all being committed
 	truncate   bool // end the answer in the middle
+	outdated   bool // nothing was done, as metadata changed meanwhile: the operation is to be executed again
 	session    bool // x-ms-session-token: a write to an elastic table
 }
 

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // populate makes the rows that every environment has: users, teams, business units and roles, the base currency.
@@ -16,17 +14,7 @@ func (s *Server) populate() {
 	s.place("transactioncurrency", s.currency, Row{
 		"currencyname": quoted("US Dollar"), "isocurrencycode": quoted("USD"), "currencysymbol": quoted("$"), "exchangerate": json.RawMessage("1"),
 	})
-	for _, message := range schema.Messages() {
-		id := derived("sdkmessage", message)
-		s.place("sdkmessage", id, Row{"name": quoted(message)})
-		for _, t := range s.sorted() {
-			if t.Supports(message) {
-				s.place("sdkmessagefilter", derived("sdkmessagefilter", message+":"+t.Name), Row{
-					"name": quoted(message), "primaryobjecttypecode": quoted(t.Name), "sdkmessageid": quoted(id.String()),
-				})
-			}
-		}
-	}
+	s.placeMessages()
 }
 
 // placePrincipals makes the rows of users, teams, business units and roles that are not there yet. The caller holds Server.change.
@@ -100,10 +88,12 @@ func (s *Server) place(name string, id uuid.UUID, values Row) {
 	t.addRow(&row{id: id, serial: s.serials.Add(1), version: s.versions.Add(1), created: now, modified: now, cells: merge(nil, nil, cells)})
 }
 
-// Reset removes all rows, all journal entries and all spent budgets, as if the Server were new. Apps, tokens, privileges and faults stay.
+// Reset removes all rows, all journal entries and all spent budgets, and returns to the tables of Config, as if the Server were new. Apps, tokens,
+// privileges and faults stay.
 func (s *Server) Reset() {
 	s.change.Lock()
 	defer s.change.Unlock()
+	s.definitions = s.configured()
 	s.clear()
 	s.populate()
 }
@@ -131,12 +121,12 @@ func (s *Server) clear() {
 
 // look calls f with the table's rows locked for reading. It returns false when there is no such table.
 func (s *Server) look(name string, f func(*table)) bool {
+	s.change.RLock()
+	defer s.change.RUnlock()
 	t := s.tables[name]
 	if t == nil {
 		return false
 	}
-	s.change.RLock()
-	defer s.change.RUnlock()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	f(t)

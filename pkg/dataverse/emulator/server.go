@@ -16,7 +16,6 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/limit"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
@@ -28,13 +27,9 @@ type Server struct {
 	config     Config
 	servers    *limit.Servers
 	clock      *latency.Clock
-	workers    []chan struct{}   // by web server; nil when unbounded
-	tables     map[string]*table // by logical name
-	sets       map[string]*table // by entity set name
-	model      *metadata.Model
+	workers    []chan struct{} // by web server; nil when unbounded
 	identities *identities
 	security   *security.Model
-	catalog    []string // the names of all privileges that there are, in order
 	directory  *entra.Directory
 	journal    journal
 	recent     exchanges
@@ -42,7 +37,9 @@ type Server struct {
 	seed       uuid.UUID
 	currency   uuid.UUID // the base currency
 
-	change   sync.RWMutex // held for writing by change sets and Reset, for reading by everything else that touches rows
+	change sync.RWMutex // held for writing by change sets, Reset and changes of metadata, for reading by everything else that touches rows
+	*definitions        // guarded by change
+
 	versions atomic.Uint64
 	serials  atomic.Uint64
 	guids    atomic.Uint64
@@ -54,10 +51,6 @@ type Server struct {
 // the program and panic; validate what comes from files first with Config.Validate.
 func New(c Config) *Server {
 	c = c.withDefaults()
-	schemas, err := c.tables()
-	if err != nil {
-		panic(err)
-	}
 	model, err := c.model()
 	if err != nil {
 		panic(err)
@@ -66,12 +59,7 @@ func New(c Config) *Server {
 		config: c, servers: limit.NewServers(c.Servers), clock: latency.New(c.Latency), workers: newWorkers(c.Servers, c.Latency.Workers),
 		identities: newIdentities(c), security: model, directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD"),
 	}
-	s.tables, s.sets = compile(schemas)
-	if err := compileRules(c.DuplicateRules, s.tables); err != nil {
-		panic(err)
-	}
-	s.catalog = s.privileges()
-	s.model = s.newModel(schemas)
+	s.definitions = s.configured()
 	s.journal.limit = c.JournalLimit
 	s.ordered.Store(&Faults{})
 	s.calls.New = func() any { return &call{server: s} }

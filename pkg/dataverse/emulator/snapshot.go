@@ -76,6 +76,8 @@ func columnImages(columns []schema.Column) []columnImage {
 // Restore makes the rows those of the snapshot, and forgets journal and spent budgets, as Reset does. Where the snapshot is of another
 // server, tables and columns are found by their names; a row that has a value in a column which is not there is an error, and nothing is changed.
 func (s *Server) Restore(p *Snapshot) error {
+	s.change.Lock()
+	defer s.change.Unlock()
 	fitted := make([]tableImage, 0, len(p.tables))
 	for _, image := range p.tables {
 		t := s.tables[image.name]
@@ -91,8 +93,6 @@ func (s *Server) Restore(p *Snapshot) error {
 		}
 		fitted = append(fitted, fit)
 	}
-	s.change.Lock()
-	defer s.change.Unlock()
 	s.versions.Add(1) // delta links from before are of another past
 	s.clear()
 	for _, image := range fitted {

@@ -37,16 +37,24 @@ func (c *call) close() {
 }
 
 // transact carries f out as a transaction, of which a failure leaves nothing behind; inside another one as a part of that. The caller holds
-// Server.change as execute does, and no table.
+// Server.change as execute does, and no table. When metadata changed before the transaction began, nothing is done and the reply is outdated.
 func (c *call) transact(f func() *reply) *reply {
 	if c.locked {
 		return f()
 	}
+	resolved := c.server.definitions
 	c.server.change.RUnlock()
 	defer c.server.change.RLock()
 	c.open()
 	defer c.close()
+	if c.server.definitions != resolved {
+		return &reply{outdated: true}
+	}
 	answer := f()
+	if answer.later != nil { // now, while what it looks at is what it was resolved to
+		answer.later()
+		answer.later = nil
+	}
 	if answer.status < http.StatusBadRequest {
 		c.commit()
 	}

@@ -15,6 +15,8 @@ func (s *Server) Config() Config { return s.config }
 
 // Tables returns the schema of all tables, by logical name.
 func (s *Server) Tables() []schema.Table {
+	s.change.RLock()
+	defer s.change.RUnlock()
 	all := make([]schema.Table, 0, len(s.tables))
 	for _, t := range s.tables {
 		all = append(all, t.Table)
@@ -25,6 +27,8 @@ func (s *Server) Tables() []schema.Table {
 
 // Table returns the schema of a table (logical name).
 func (s *Server) Table(name string) (schema.Table, bool) {
+	s.change.RLock()
+	defer s.change.RUnlock()
 	t := s.tables[name]
 	if t == nil {
 		return schema.Table{}, false

@@ -1,0 +1,135 @@
+package emulator
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
+)
+
+// Definitions are the tables of a Server, and what follows from them. A change of metadata replaces them as a whole, with Server.change held for
+// writing; so who holds it for reading has definitions that do not change. What was resolved before a wait without it may be of older ones.
+type definitions struct {
+	schemas []schema.Table
+	tables  map[string]*table // by logical name
+	sets    map[string]*table // by entity set name
+	model   *metadata.Model
+	catalog []string // the names of all privileges that there are, in order
+}
+
+// configured makes the definitions of Config, which New has promised to panic about.
+func (s *Server) configured() *definitions {
+	schemas, err := s.config.tables()
+	if err != nil {
+		panic(err)
+	}
+	d, err := s.compiled(schemas)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// compiled makes definitions of the schemas, with tables that have no rows yet. The error is a duplicate detection rule of what is not there.
+func (s *Server) compiled(schemas []schema.Table) (*definitions, error) {
+	d := &definitions{schemas: schemas}
+	d.tables, d.sets = compile(schemas)
+	if err := compileRules(s.config.DuplicateRules, d.tables); err != nil {
+		return nil, err
+	}
+	d.catalog = d.privileges()
+	d.model = s.newModel(schemas)
+	return d, nil
+}
+
+// redefine makes d the definitions of the Server, and takes over the rows of the tables that are in both. The caller holds s.change for writing.
+func (s *Server) redefine(d *definitions) {
+	before := s.definitions
+	s.definitions = d
+	for name, old := range before.tables {
+		if t := d.tables[name]; t != nil {
+			t.inherit(old)
+			continue
+		}
+		for _, filter := range d.tables["sdkmessagefilter"].filtersOf(name) {
+			d.tables["sdkmessagefilter"].removeRow(filter)
+		}
+	}
+	s.placeMessages()
+}
+
+// inherit takes over the rows of the table as it was before it was defined anew. Where columns have gone or moved, rows get new cells; the indexes of
+// keys go along, but for keys that are new. The referrers are gathered anew when they are needed.
+func (t *table) inherit(old *table) {
+	t.rows, t.order, t.dead, t.graves = old.rows, old.order, old.dead, old.graves
+	if !t.begins(old) {
+		at := make([]int, len(old.columns))
+		for i := range old.columns {
+			at[i] = slices.IndexFunc(t.columns, func(c schema.Column) bool { return c.Name == old.columns[i].Name })
+		}
+		for _, r := range t.order {
+			r.cells = renumber(r.cells, at)
+		}
+	}
+	for _, k := range t.keys {
+		same := slices.IndexFunc(old.keys, func(o *key) bool { return o.name == k.name })
+		if same < 0 {
+			k.usable.Store(false)
+			t.setStatus(k, schema.Active)
+			continue
+		}
+		k.index, k.status = old.keys[same].index, old.keys[same].status
+		k.usable.Store(old.keys[same].usable.Load())
+	}
+	for i, d := range t.rules { // the rules are those of Config, in its order
+		d.count = old.rules[i].count
+	}
+}
+
+// begins reports whether the table's first columns are those of the old one, so that cells stay as they are.
+func (t *table) begins(old *table) bool {
+	return len(t.columns) >= len(old.columns) &&
+		slices.EqualFunc(t.columns[:len(old.columns)], old.columns, func(a, b schema.Column) bool { return a.Name == b.Name })
+}
+
+// renumber returns cells with the columns' new numbers, without those that have none (-1).
+func renumber(cells []byte, at []int) []byte {
+	var kept []cell
+	for len(cells) > 0 {
+		var c cell
+		if c, cells = nextCell(cells); at[c.column] >= 0 {
+			kept, _ = put(kept, cell{at[c.column], c.value})
+		}
+	}
+	return merge(nil, nil, kept)
+}
+
+// placeMessages makes the rows that tell clients which table supports which message, as far as they are not there. The caller holds Server.change.
+func (s *Server) placeMessages() {
+	for _, message := range schema.Messages() {
+		id := derived("sdkmessage", message)
+		s.place("sdkmessage", id, Row{"name": quoted(message)})
+		for _, t := range s.sorted() {
+			if t.Supports(message) {
+				s.place("sdkmessagefilter", filterID(message, t.Name), Row{
+					"name": quoted(message), "primaryobjecttypecode": quoted(t.Name), "sdkmessageid": quoted(id.String()),
+				})
+			}
+		}
+	}
+}
+
+func filterID(message, table string) uuid.UUID { return derived("sdkmessagefilter", message+":"+table) }
+
+// filtersOf returns the rows of sdkmessagefilter that are about a table.
+func (t *table) filtersOf(name string) []*row {
+	var rows []*row
+	for _, message := range schema.Messages() {
+		if r := t.rows[filterID(message, name)]; r != nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
