@@ -13,6 +13,7 @@ import (
 // writing; so who holds it for reading has definitions that do not change. What was resolved before a wait without it may be of older ones.
 type definitions struct {
 	schemas []schema.Table
+	choices []metadata.Choice // global choices that were made without a column
 	tables  map[string]*table // by logical name
 	sets    map[string]*table // by entity set name
 	model   *metadata.Model
@@ -25,22 +26,22 @@ func (s *Server) configured() *definitions {
 	if err != nil {
 		panic(err)
 	}
-	d, err := s.compiled(schemas)
+	d, err := s.compiled(schemas, nil)
 	if err != nil {
 		panic(err)
 	}
 	return d
 }
 
-// compiled makes definitions of the schemas, with tables that have no rows yet. The error is a duplicate detection rule of what is not there.
-func (s *Server) compiled(schemas []schema.Table) (*definitions, error) {
-	d := &definitions{schemas: schemas}
+// compiled makes definitions of schemas and global choices, with tables that have no rows yet. The error is a duplicate detection rule of what is not there.
+func (s *Server) compiled(schemas []schema.Table, choices []metadata.Choice) (*definitions, error) {
+	d := &definitions{schemas: schemas, choices: choices}
 	d.tables, d.sets = compile(schemas)
 	if err := compileRules(s.config.DuplicateRules, d.tables); err != nil {
 		return nil, err
 	}
 	d.catalog = d.privileges()
-	d.model = s.newModel(schemas)
+	d.model = s.newModel(schemas, choices)
 	return d, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // single executes a request that is no batch.
@@ -87,8 +89,20 @@ func (c *call) unbound(op *batch.Operation, index int, url, path, query string) 
 	if state, ok := closes(path); ok {
 		return c.closeOpportunity(op, index, state)
 	}
-	if path == "ReactivateEntityKey" && string(op.Method) == http.MethodPost {
+	set, _, _ := strings.Cut(path, "/")
+	set, _, _ = strings.Cut(set, "(")
+	switch method := string(op.Method); {
+	case method != http.MethodGet && metadata.Set(set):
+		return c.define(op, path)
+	case method != http.MethodPost:
+	case path == "ReactivateEntityKey":
 		return c.reactivateKey(op)
+	case path == "PublishXml" || path == "PublishAllXml":
+		return c.publish()
+	case path == "CreateCustomerRelationships":
+		return c.createLookup(op, schema.Customer)
+	case path == "CreatePolymorphicLookupAttribute":
+		return c.createLookup(op, schema.Lookup)
 	}
 	return c.function(string(op.Method), path, query, url)
 }

@@ -12,19 +12,27 @@ import (
 
 // This file joins internal/metadata to the rest (section 6): it knows the tables, the Server knows what has become of their keys.
 
-func (s *Server) newModel(tables []schema.Table) *metadata.Model {
-	return metadata.New(tables, metadata.Config{ID: derived, KeyStatus: s.keyStatus, OrderBy: s.config.Assumptions.MetadataOrderBy})
+func (s *Server) newModel(tables []schema.Table, choices []metadata.Choice) *metadata.Model {
+	return metadata.New(tables, choices, metadata.Config{ID: derived, KeyStatus: s.keyStatus, OrderBy: s.config.Assumptions.MetadataOrderBy})
 }
 
 // metadata answers a path that begins with one of the sets of definitions.
 func (c *call) metadata(path, query string) *reply {
 	answer, err := c.server.model.Answer(string(c.root), path, query)
-	var refused *metadata.Error
-	if errors.As(err, &refused) {
-		kinds := map[metadata.Reason]kind{metadata.Query: badURI, metadata.Path: badURI, metadata.Segment: segmentMissing, metadata.Missing: metadataMissing}
-		return failed(kinds[refused.Reason].says("%s", refused.Message))
+	if err != nil {
+		return failed(metadataRefusal(err))
 	}
 	return jsonReply(answer)
+}
+
+// metadataRefusal is the answer to an error of internal/metadata.
+func metadataRefusal(err error) *failure {
+	var refused *metadata.Error
+	if !errors.As(err, &refused) {
+		return unexpectedInternal.says("An unexpected error occurred.")
+	}
+	kinds := map[metadata.Reason]kind{metadata.Query: badURI, metadata.Path: badURI, metadata.Segment: segmentMissing, metadata.Missing: metadataMissing}
+	return kinds[refused.Reason].says("%s", refused.Message)
 }
 
 func (s *Server) serviceDocument(root string) *reply {

@@ -37,8 +37,8 @@ type Server struct {
 	seed       uuid.UUID
 	currency   uuid.UUID // the base currency
 
-	change sync.RWMutex // held for writing by change sets, Reset and changes of metadata, for reading by everything else that touches rows
-	*definitions        // guarded by change
+	change       sync.RWMutex // held for writing by change sets, Reset and changes of metadata, for reading by everything else that touches rows
+	*definitions              // guarded by change
 
 	versions atomic.Uint64
 	serials  atomic.Uint64

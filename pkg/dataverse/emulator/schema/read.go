@@ -1,12 +1,9 @@
 package schema
 
 import (
-	"cmp"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -119,11 +116,9 @@ type reader struct {
 	at      []document.Node // by table
 }
 
-var schemaName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{1,7}_[A-Za-z0-9_]+$`)
-
 // custom checks that a name has a publisher's prefix.
 func (r *reader) custom(e document.Entry, what string) bool {
-	if !schemaName.MatchString(e.Name) {
+	if !IsCustom(e.Name) {
 		r.Problem(e.Key, "begin it with a publisher's prefix, as cr1_Name", "%s cannot be the name of %s", e.Name, what)
 		return false
 	}
@@ -134,15 +129,13 @@ func (r *reader) table(e document.Entry) {
 	if !r.custom(e, "a table") {
 		return
 	}
-	prefix, plain, _ := strings.Cut(e.Name, "_")
-	name := strings.ToLower(e.Name)
-	t := Table{Name: name, Schema: e.Name, Label: plain, PrimaryID: name + "id", TypeCode: 10000 + int(crc32.ChecksumIEEE([]byte(name))%50000)}
-	id := primary(e.Name+"Id", plain)
+	prefix, _, _ := strings.Cut(e.Name, "_")
+	t := custom(e.Name)
 	title := text(prefix+"_Name", "Name", 100)
 	var columns []Column
 	var keys document.Node
 	var owner, kind string
-	states, reasons := []string{"Active", "Inactive"}, []Option{{Value: 1, Label: "Active"}, {Value: 2, Label: "Inactive", State: 1}}
+	states, reasons := usualStates()
 	what := "table " + e.Name
 	r.Object(e.Value, what, document.Fields{
 		"label":     func(n document.Node) { r.Text(n, "label", &t.Label) },
@@ -164,24 +157,9 @@ func (r *reader) table(e document.Entry) {
 		"keys":    func(n document.Node) { keys = n },
 		"states":  func(n document.Node) { states, reasons = r.states(n) },
 	})
-	t.Set = cmp.Or(t.Set, plural(name))
-	t.Plural = cmp.Or(t.Plural, plural(t.Label))
 	t.Kind = map[string]Kind{"elastic": KindElastic, "virtual": KindVirtual}[kind]
-	t.Organization, t.PrimaryName = owner == "organization", title.Name
-	t.Columns = append([]Column{id}, title)
-	if t.Kind == KindElastic {
-		t.Columns = append(t.Columns, text("PartitionId", "Partition Id", 100), integer("TTLInSeconds", "Time to live", 0, 0))
-	}
-	own := func(name string) bool {
-		return slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name })
-	}
-	t.Columns = slices.DeleteFunc(t.Columns, func(c Column) bool { return c.Name == title.Name && own(c.Name) })
-	t.Columns = append(t.Columns, columns...)
-	for _, c := range Common(states, reasons...) {
-		if !(t.Organization && c.Type == Owner) && !own(c.Name) {
-			t.Columns = append(t.Columns, c)
-		}
-	}
+	t.Organization = owner == "organization"
+	t.furnish(title, columns, states, reasons)
 	if keys != nil {
 		t.Keys = r.keys(keys, &t)
 	}
@@ -190,18 +168,6 @@ func (r *reader) table(e document.Entry) {
 
 func (r *reader) add(t Table, at document.Node) {
 	r.tables, r.at = append(r.tables, t), append(r.at, at)
-}
-
-// plural is what Dataverse proposes.
-func plural(s string) string {
-	switch {
-	case strings.HasSuffix(s, "y") && len(s) > 1 && !strings.ContainsRune("aeiou", rune(s[len(s)-2])):
-		return s[:len(s)-1] + "ies"
-	case strings.HasSuffix(s, "s") || strings.HasSuffix(s, "x") || strings.HasSuffix(s, "ch") || strings.HasSuffix(s, "sh"):
-		return s + "es"
-	default:
-		return s + "s"
-	}
 }
 
 // title reads the primary name column: its schema name, or a column.

@@ -228,7 +228,7 @@ func (t *Table) Validate() error {
 			if !ok {
 				return fmt.Errorf("schema: table %q: key %q names the unknown column %q", t.Name, k.Name, name)
 			}
-			if !keyable(c) {
+			if !c.Keyable() {
 				return fmt.Errorf("schema: table %q: key %q: column %q is of a type that keys cannot have", t.Name, k.Name, name)
 			}
 			if c.Secured {
@@ -239,8 +239,8 @@ func (t *Table) Validate() error {
 	return nil
 }
 
-// keyable lists the types of PD:define-alternate-keys-entity.md.
-func keyable(c *Column) bool {
+// Keyable reports whether the column is of a type that alternate keys can have, by PD:define-alternate-keys-entity.md.
+func (c *Column) Keyable() bool {
 	return c.IsLookup() || slices.Contains([]Type{String, Integer, BigInt, Decimal, DateTime, Choice}, c.Type)
 }
 

@@ -23,9 +23,10 @@ type object = map[string]any
 
 // A Model is the metadata of an environment. It is safe for concurrent use as long as its functions are.
 type Model struct {
-	tables []*schema.Table // by logical name
-	byName map[string]*schema.Table
-	config Config
+	tables  []*schema.Table // by logical name
+	byName  map[string]*schema.Table
+	choices []Choice
+	config  Config
 }
 
 // Config is what a Model takes from the environment around it.
@@ -38,9 +39,15 @@ type Config struct {
 	OrderBy bool
 }
 
-// New makes a Model of tables, which must not change afterwards.
-func New(tables []schema.Table, config Config) *Model {
-	m := &Model{byName: make(map[string]*schema.Table, len(tables)), config: config}
+// A Choice is a global choice that need not have a column.
+type Choice struct {
+	schema.GlobalChoice
+	Options []schema.Option
+}
+
+// New makes a Model of tables and global choices, which must not change afterwards. Choices of columns need not be among the choices.
+func New(tables []schema.Table, choices []Choice, config Config) *Model {
+	m := &Model{byName: make(map[string]*schema.Table, len(tables)), choices: choices, config: config}
 	for i := range tables {
 		m.tables = append(m.tables, &tables[i])
 		m.byName[tables[i].Name] = &tables[i]

@@ -12,7 +12,7 @@ import (
 )
 
 func standard() *Model {
-	return New(schema.Standard(), Config{
+	return New(schema.Standard(), nil, Config{
 		ID:        func(space, name string) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(space+":"+name)) },
 		KeyStatus: func(_ string, k *schema.Key) string { return k.Status },
 	})

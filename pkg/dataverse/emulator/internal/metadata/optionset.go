@@ -67,7 +67,7 @@ func reason(t *schema.Table, state int) any {
 	return nil
 }
 
-// globalOptionSets lists the choices that columns share, by name in the order of their first column.
+// globalOptionSets lists the choices that columns share, by name in the order of their first column, then those without columns.
 func (m *Model) globalOptionSets() []*node {
 	var nodes []*node
 	seen := map[string]bool{}
@@ -77,6 +77,11 @@ func (m *Model) globalOptionSets() []*node {
 				seen[c.Global.Name] = true
 				nodes = append(nodes, m.optionSet(t, c))
 			}
+		}
+	}
+	for _, choice := range m.choices {
+		if !seen[choice.Name] {
+			nodes = append(nodes, m.optionSet(&schema.Table{}, &schema.Column{Type: schema.Choice, Global: choice.GlobalChoice, Options: choice.Options}))
 		}
 	}
 	return nodes

@@ -184,6 +184,42 @@ func (p *place) address(s segment) error {
 	}
 }
 
+// A Place is what the path of a write to metadata names.
+type Place struct {
+	Set   string // EntityDefinitions, Attributes, Keys, RelationshipDefinitions or GlobalOptionSetDefinitions
+	Table string // of Attributes and Keys, and of one of EntityDefinitions: the table's logical name
+	Name  string // the one thing in the set: its logical name, of relationships the schema name, of choices the name; empty for the set itself
+}
+
+// Place tells what a path names. An error is an *Error.
+func (m *Model) Place(path string) (Place, error) {
+	segments, err := split(path)
+	if err != nil {
+		return Place{}, err
+	}
+	at, err := m.resolve(segments)
+	if err != nil {
+		return Place{}, err
+	}
+	p := Place{}
+	for _, s := range segments {
+		if !strings.HasPrefix(s.name, "Microsoft.Dynamics.CRM.") {
+			p.Set = s.name
+		}
+	}
+	if at.property != "" || len(segments) > 1 && p.Set != "Attributes" && p.Set != "Keys" && p.Set != segments[0].name {
+		return Place{}, refuse(Path, "The path '%s' names nothing that can be written.", path)
+	}
+	if segments[0].keyed && segments[0].name == "EntityDefinitions" {
+		of := m.entities(segments[0])
+		p.Table, _ = of[0].values["LogicalName"].(string) // there is one, or resolve would have failed
+	}
+	if at.single && len(at.nodes) == 1 {
+		p.Name, _ = at.nodes[0].values[at.declared.key].(string)
+	}
+	return p, nil
+}
+
 // valueAnswer answers a path that ends in a property, or in a part of one.
 func (p *place) valueAnswer(context string, l languages) (map[string]any, error) {
 	v := p.nodes[0].values[p.property]
