@@ -20,7 +20,7 @@ func (c *call) retrieveRow(op *batch.Operation, t *table, find func() *row, miss
 	if f != nil {
 		return failed(f)
 	}
-	if q.Filter != nil || q.Order != nil || q.Top >= 0 || q.Count || q.Apply != nil {
+	if q.Filter != nil || q.Order != nil || q.Top >= 0 || q.Count || q.Apply != nil || q.SQL != "" {
 		return failed(badURI.says("Query options $orderby, $filter, $apply, $count and $top can be applied only on collections."))
 	}
 	defer d.lock()()
@@ -90,6 +90,11 @@ func (c *call) list(op *batch.Operation, l collection, text []byte) *reply {
 	}
 	if q.FetchXML != "" {
 		return d.fetch(l, q.FetchXML)
+	}
+	if q.SQL != "" {
+		if q, f = d.sql(q); f != nil {
+			return failed(f)
+		}
 	}
 	if q.Apply != nil {
 		return d.aggregated(q, l.within)

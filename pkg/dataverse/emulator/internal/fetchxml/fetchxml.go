@@ -237,6 +237,12 @@ func function(operator string) string {
 	return b.String()
 }
 
+// Like makes the comparison of a column with a pattern; known is false for wildcards other than % at the ends.
+func Like(path odata.Path, pattern string) (e odata.Expression, known bool) {
+	e, err := text(path, "like", pattern)
+	return e, err == nil
+}
+
 // text is like and its kin. Of wildcards only % at the ends is known.
 func text(path odata.Path, operator, pattern string) (odata.Expression, error) {
 	negated := strings.HasPrefix(operator, "not-")

@@ -22,7 +22,7 @@ func (m *Model) options(query string) (odata.Options, languages, error) {
 	switch {
 	case o.Top >= 0:
 		return o, nil, refuse(Query, "The query parameter $top is not supported.")
-	case o.SkipToken != "" || o.DeltaToken != "" || o.FetchXML != "" || o.Apply != nil:
+	case o.SkipToken != "" || o.DeltaToken != "" || o.FetchXML != "" || o.SQL != "" || o.Apply != nil:
 		return o, nil, refuse(Query, "The query parameter is not supported for metadata.")
 	case len(o.Order) > 0 && !m.config.OrderBy:
 		return o, nil, refuse(Query, "The query parameter $orderby is not supported.")

@@ -30,6 +30,7 @@ type Options struct {
 	SkipToken  string
 	DeltaToken string
 	FetchXML   string
+	SQL        string
 }
 
 // An Order is one property of $orderby.
@@ -115,6 +116,8 @@ func (o *Options) set(name, v string, aliases map[string]string, depth int) (err
 		o.Count = v == "true"
 	case name == "$skiptoken":
 		o.SkipToken = v
+	case name == "sql":
+		o.SQL = v
 	case name == "$deltatoken":
 		o.DeltaToken = v
 	case name == "$apply":
