@@ -99,6 +99,8 @@ func (c *call) unbound(op *batch.Operation, index int, url, path, query string) 
 		return c.reactivateKey(op)
 	case path == "PublishXml" || path == "PublishAllXml":
 		return c.publish()
+	case path == "BulkDelete":
+		return c.bulkDelete(op, index)
 	case path == "CreateCustomerRelationships":
 		return c.createLookup(op, schema.Customer)
 	case path == "CreatePolymorphicLookupAttribute":

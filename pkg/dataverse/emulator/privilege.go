@@ -27,7 +27,7 @@ func (p *privileges) names(organization bool) []string {
 
 // privileges lists the names of all privileges that there are.
 func (d *definitions) privileges() []string {
-	all := append(customizing(), actForAnother, bypassPlugins, bypassBusinessLogic, overrideCreatedOn)
+	all := append(customizing(), bulkDeletePrivilege, actForAnother, bypassPlugins, bypassBusinessLogic, overrideCreatedOn)
 	for _, t := range d.tables {
 		all = append(all, t.privilege.names(t.Organization)...)
 	}

@@ -7,7 +7,7 @@ import "slices"
 func Standard() []Table {
 	return []Table{
 		account(), contact(), lead(), opportunity(), task(), phoneCall(), membership(), systemUser(), team(), businessUnit(), role(), currency(),
-		sdkMessage(), sdkMessageFilter(),
+		sdkMessage(), sdkMessageFilter(), asyncOperation(),
 	}
 }
 
