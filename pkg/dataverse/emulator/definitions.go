@@ -49,13 +49,16 @@ func (s *Server) compiled(schemas []schema.Table, choices []metadata.Choice) (*d
 func (s *Server) redefine(d *definitions) {
 	before := s.definitions
 	s.definitions = d
-	for name, old := range before.tables {
-		if t := d.tables[name]; t != nil {
+	for name, t := range d.tables {
+		if old := before.tables[name]; old != nil {
 			t.inherit(old)
-			continue
 		}
-		for _, filter := range d.tables["sdkmessagefilter"].filtersOf(name) {
-			d.tables["sdkmessagefilter"].removeRow(filter)
+	}
+	if filters := d.tables["sdkmessagefilter"]; filters != nil {
+		for name := range before.tables {
+			if d.tables[name] == nil {
+				filters.forget(name)
+			}
 		}
 	}
 	s.placeMessages()
@@ -124,13 +127,11 @@ func (s *Server) placeMessages() {
 
 func filterID(message, table string) uuid.UUID { return derived("sdkmessagefilter", message+":"+table) }
 
-// filtersOf returns the rows of sdkmessagefilter that are about a table.
-func (t *table) filtersOf(name string) []*row {
-	var rows []*row
+// forget removes the rows of sdkmessagefilter that are about a table.
+func (t *table) forget(name string) {
 	for _, message := range schema.Messages() {
 		if r := t.rows[filterID(message, name)]; r != nil {
-			rows = append(rows, r)
+			t.removeRow(r)
 		}
 	}
-	return rows
 }
