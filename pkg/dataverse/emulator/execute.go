@@ -58,8 +58,8 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 			return answer
 		}
 	}
-	answer := &reply{outdated: true}
-	for answer.outdated {
+	var answer *reply
+	for answer == nil || answer.outdated {
 		if f == nil && resolved != c.server.definitions { // metadata changed while the operation waited, and its URL may name something else now
 			resolved = c.server.definitions
 			url, path, query, a, f = c.target(op)

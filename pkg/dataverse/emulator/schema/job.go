@@ -6,9 +6,14 @@ func asyncOperation() Table {
 	state.Options = []Option{{Value: 0, Label: "Ready"}, {Value: 1, Label: "Suspended"}, {Value: 2, Label: "Locked"}, {Value: 3, Label: "Completed"}}
 	status := column(Status, "StatusCode", "Status Reason")
 	status.Options = []Option{
-		{Value: 0, Label: "Waiting For Resources"}, {Value: 10, Label: "Waiting", State: 1}, {Value: 20, Label: "In Progress", State: 2},
-		{Value: 21, Label: "Pausing", State: 2}, {Value: 22, Label: "Canceling", State: 2}, {Value: 30, Label: "Succeeded", State: 3},
-		{Value: 31, Label: "Failed", State: 3}, {Value: 32, Label: "Canceled", State: 3},
+		{Value: 0, Label: "Waiting For Resources"},
+		{Value: 10, Label: "Waiting", State: 1},
+		{Value: 20, Label: "In Progress", State: 2},
+		{Value: 21, Label: "Pausing", State: 2},
+		{Value: 22, Label: "Canceling", State: 2},
+		{Value: 30, Label: "Succeeded", State: 3},
+		{Value: 31, Label: "Failed", State: 3},
+		{Value: 32, Label: "Canceled", State: 3},
 	}
 	owner := required(column(Owner, "OwnerId", "Owner"), "SystemRequired")
 	owner.Targets = []Target{{Table: "systemuser", Navigation: "ownerid"}, {Table: "team", Navigation: "ownerid"}}
