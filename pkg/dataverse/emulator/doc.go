@@ -15,8 +15,12 @@
 //     administration mode and a disabled organisation. RetrieveUserPrivileges and its kin, RetrievePrincipalAccess.
 //   - EntityDefinitions with Attributes (mixed and by cast, with their companions), Keys, relationships and Privileges; GlobalOptionSetDefinitions and
 //     RelationshipDefinitions; $select, $filter, nested $expand and LabelLanguages; ReactivateEntityKey; $metadata of the tables, functions and
-//     actions, and the service document. Metadata is read only, and there are no many-to-many relationships. A column of a global choice has
-//     it in GlobalOptionSet, and none in OptionSet.
+//     actions, and the service document. There are no many-to-many relationships. A column of a global choice has it in GlobalOptionSet, and none in
+//     OptionSet.
+//   - POST and DELETE of tables (standard and elastic) with their columns, of columns, alternate keys, one-to-many relationships with their lookups
+//     and global choices; CreateCustomerRelationships, CreatePolymorphicLookupAttribute; PublishXml and PublishAllXml, for which there is nothing to
+//     do. What is made is there with the answer, the index of a key included. It lasts until Reset, which returns to the tables of Config.
+//   - BulkDelete of what a QueryExpression on one table finds: carried out with the answer, whatever its StartDateTime, and readable in asyncoperations.
 //   - WhoAmI, RetrieveCurrentOrganization, RetrieveTotalRecordCount.
 //   - POST, PATCH, PUT and DELETE by GUID and by alternate key, conditions and representations; checks of names, types, lengths, ranges,
 //     choices, state and reason; lookups by GUID, alternate key and Content-ID; deep inserts; $ref; duplicates by key and by rule; restricted deletes,
@@ -25,7 +29,7 @@
 //     The tables sdkmessage and sdkmessagefilter say which table takes which message.
 //   - GET of a row, of a set, and of what is below them: columns, lookups, the rows that point at a row, $value, $ref and $count. $select, $filter with
 //     paths over lookups, any and all, aliases and the usual query functions (In, Between, ContainValues, EqualUserId, LastXDays …), $orderby, $top,
-//     $count, $expand of lookups and collections, $apply with filter, groupby and aggregate; FetchXML on one table. Pages of at most 5,000, by a
+//     $count, $expand of lookups and collections, $apply with filter, groupby and aggregate; FetchXML and SELECT (the query option sql) on one table. Pages of at most 5,000, by a
 //     position that holds whatever happens to the rows. Annotations with formatted values in the language of the United States and in UTC;
 //     odata.metadata none, minimal and full; change tracking, with 100,000 deletes remembered for each table; RetrieveTotalRecordCount.
 //   - $batch with change sets, rollback, references, continue-on-error, the 1,000 operations and the lost last write of bodies without CRLF.
@@ -47,7 +51,11 @@
 // addresses the row) and time to live; the values of _base columns and exchangerate; the activities that closing an opportunity leaves behind, and
 // that a closed one is read-only; autonumber columns.
 //
-// Of queries: saved queries; joins, aggregates and distinct of FetchXML; query functions for hierarchies, fiscal periods and teams; what comes after a
+// Of metadata: PUT and PATCH, so that nothing that exists is changed; activities, virtual tables, computed columns and many-to-many relationships made
+// by the Web API; deleting one of several relationships of a lookup (all of these are answered with 501); solutions, and whose prefix is whose; a
+// choice's options by actions (InsertOptionValue and its kin); dependencies on forms and views. A snapshot has rows, not the tables that were made.
+//
+// Of queries: saved queries; joins, aggregates and distinct of FetchXML and SQL; query functions for hierarchies, fiscal periods and teams; what comes after a
 // grouping in $apply (all of these are answered with 501); many-to-many relationships, casts in paths, wildcards in the arguments of contains.
 //
 // What the reference marks UNCONFIRMED, and a client could depend on, is in Assumptions.
@@ -58,5 +66,5 @@
 // operation's URL, body.go and value.go check its body against the table, internal/odata reads query strings, which query.go binds to a table; page.go
 // finds the rows, render.go writes them; write.go is the status matrix, row.go keeps rows as JSON text by column
 // in one allocation. Each table has its own lock; transaction.go has them all, for change sets and for operations that write
-// several rows.
+// several rows. What follows from the tables is definitions.go; define.go replaces it as a whole.
 package emulator

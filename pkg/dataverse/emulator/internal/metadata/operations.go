@@ -23,6 +23,8 @@ var declared = []operation{
 	{name: "RetrieveUserSetOfPrivilegesByIds", bound: "mscrm.systemuser", parameters: []string{"PrivilegeIds", "Collection(Edm.Guid)"}, result: "RetrieveUserSetOfPrivilegesByIdsResponse"},
 	{name: "RetrieveTeamPrivileges", bound: "mscrm.team", result: "RetrieveTeamPrivilegesResponse"},
 	{name: "RetrievePrincipalAccess", bound: "mscrm.principal", parameters: []string{"Target", "mscrm.crmbaseentity"}, result: "RetrievePrincipalAccessResponse"},
+	{action: true, name: "PublishXml", parameters: []string{"ParameterXml", "Edm.String"}},
+	{action: true, name: "PublishAllXml"},
 	{action: true, name: "ReactivateEntityKey", parameters: []string{"EntityLogicalName", "Edm.String", "EntityKeyLogicalName", "Edm.String"}},
 }
 
