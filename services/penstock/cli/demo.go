@@ -106,6 +106,7 @@ Refused rows wait, as dead letters, until the row or its mapping changes:
 What to try next:
   make up                                                start the same and keep it running
   bin/penstock run demo/accounts demo/contacts           run the syncs
+  bin/penstock test-connection demo                      see what writing to Dynamics needs, step by step
   bin/penstock deadletters list --letters 20             see refused rows one by one
   nats pub penstock.request.demo.contacts '{}'           ask for a run from any NATS client
 `, sample.Changed, sample.Removed, runsTable(runs), groupsTable(letters.GetGroups()))
