@@ -60,6 +60,7 @@ const (
 	hintState     = "the record is inactive, closed or read-only: reactivate it in Dynamics, or leave the row out of the model"
 	hintParent    = "correct the parent that the row names: it would be its own ancestor, or is none that the table allows"
 	hintOwner     = "the owner does not exist or is disabled: map another user or team, or enable it in the Power Platform admin center"
+	hintNewOwner  = "the new owner may not read the table: give that user or team a role which may, or map another owner"
 	hintRecord    = "the application user's role does not reach this record: give its privileges the depth Organization in the Power Platform admin center"
 	hintSecured   = "a mapped column is secured: add the application user to a column security profile that allows it, or take the column out of the sync"
 	hintMapping   = "compare the sync's table, key and columns with the environment's"
@@ -152,12 +153,13 @@ var codes = map[uint32]rule{ //nolint:gochecknoglobals // a table, which nothing
 	0x00000000: {penstock.RowFault, penstock.Validation, hintValue},                                                                                     // OData layer of older builds: refined by text
 
 	// Permissions. For one record, owner or column it is the row's; for a whole table it is the system's.
-	0x80040220: {penstock.RowFault, penstock.Permission, hintRecord},                                                                                            // PrivilegeDenied: refined by text
-	0x80048306: {penstock.RowFault, penstock.Permission, hintRecord},                                                                                            // access to one record
-	0x80040231: {penstock.RowFault, penstock.Permission, "the new owner may not read the table: give that user or team a role which may, or map another owner"}, // PrincipalPrivilegeDenied: the new owner may not
-	0x80048405: {penstock.RowFault, penstock.Permission, hintRecord},                                                                                            // AccessDenied
-	0x8004f502: {penstock.RowFault, penstock.Permission, hintSecured},                                                                                           // column security, create
-	0x8004f507: {penstock.RowFault, penstock.Permission, hintSecured},                                                                                           // column security, update
+	0x80040220: {penstock.RowFault, penstock.Permission, hintRecord},   // PrivilegeDenied: refined by text
+	0x80048306: {penstock.RowFault, penstock.Permission, hintRecord},   // access to one record
+	0x80040231: {penstock.RowFault, penstock.Permission, hintNewOwner}, // PrincipalPrivilegeDenied: the new owner may not
+	0x80040299: {penstock.RowFault, penstock.Permission, hintNewOwner}, // the same of newer builds
+	0x80048405: {penstock.RowFault, penstock.Permission, hintRecord},   // AccessDenied
+	0x8004f502: {penstock.RowFault, penstock.Permission, hintSecured},  // column security, create
+	0x8004f507: {penstock.RowFault, penstock.Permission, hintSecured},  // column security, update
 
 	// The application user.
 	0x80072560: {penstock.SystemFault, penstock.Permission, "the application has no application user in this environment: add one in the Power Platform admin center, Settings, Users, Application users"},

@@ -94,6 +94,7 @@ func errorRows() []errorRow {
 		{codes: "0x80040220", status: 403, text: noWrite, kind: system, cause: with(permission, func(c *penstock.Cause) { c.Privilege = "prvWriteContact" })},
 		{codes: "0x80040220 0x80048306", status: 403, text: "Principal with id a1f5b7ad-8d37-ec11-8c64-000d3a11e1f1 does not have WriteAccess right(s) for record with id 99990b7e-1111-4222-8333-444455556666 of entity contact. Details: {}", kind: row, cause: permission},
 		{codes: "0x80040231 0x80048405 0x8004f502", status: 403, text: plain, kind: row, cause: permission},
+		{codes: "0x80040299", status: 403, text: "Read Privilege Check For Owner failed with exception: Principal user (Id=a1f5, type=8) is missing prvReadContact privilege (Id=c1f5) on OTC=2 for entity 'contact'.", kind: row, cause: with(permission, func(c *penstock.Cause) { c.Privilege = "prvReadContact" })},
 		{codes: "0x8004f507", status: 403, text: "Caller user with Id a1f5b7ad does not have update permissions to a Salary secured field on entity Contact table. The requested operation could not be completed.", kind: row, cause: permission},
 		{codes: "0x80040277 0x80044302 0x80044300 0x8004a101 0x8004a102 0x8004a105 0x80040204", status: 401, text: plain, kind: system, cause: permission},
 		{codes: "0x80072560", status: 403, text: "The user is not a member of the organization.", kind: system, cause: permission},
