@@ -31,9 +31,10 @@ type finding struct {
 // was asked, else by its status. It is the one place that looks at codes and texts of Dataverse.
 func (s subject) classify(status int, body []byte) finding {
 	code, message := readError(body)
+	own, _, _ := strings.Cut(message, "Cannot convert ") // what follows quotes the row, which may say anything
 	f := finding{cause: penstock.Cause{
 		Code:      shortName(code),
-		Column:    shortName(find(message, lengthOf, valueOf, notOnType, undeclared, invalid, notFound)),
+		Column:    shortName(find(own, lengthOf, valueOf, notOnType, undeclared, invalid, notFound)),
 		Privilege: shortName(find(message, lacking, needing)),
 		Key:       shortName(find(message, violated)),
 		Message:   clean(message),
@@ -41,9 +42,12 @@ func (s subject) classify(status int, body []byte) finding {
 	}}
 	r, n, known := ruleOf(code)
 	if !known {
-		r, n = byStatus(status, message)
+		r, n = s.byStatus(status, message)
 	}
 	f.kind, f.cause.Class = r.kind, r.class
+	if status == http.StatusTooManyRequests && f.kind == penstock.Transient {
+		f.kind = penstock.Throttled // whatever ran short, nothing was executed, and all who write as this user wait
+	}
 	if r.kind == penstock.SystemFault { // what else there is to mend, a letter's reader learns from Mend
 		f.hint = r.hint
 	}
@@ -65,7 +69,7 @@ func (s subject) classify(status int, body []byte) finding {
 			f.kind, f.cause.Class = penstock.Race, penstock.Conflict
 		}
 	case 0x80048d19, 0x0:
-		f.readPayload(message)
+		f.readPayload(own)
 	case 0x80060888, 0x8006088a:
 		if oddKey(s.address) {
 			f.kind, f.cause.Class, f.hint = penstock.RowFault, penstock.Mapping, ""
@@ -85,7 +89,7 @@ func (s subject) classify(status int, body []byte) finding {
 
 // byStatus stands in for an absent or unknown code: with the rule of the code that the text suggests, or with one for
 // the status alone.
-func byStatus(status int, message string) (rule, uint32) {
+func (s subject) byStatus(status int, message string) (rule, uint32) {
 	as := func(n uint32) (rule, uint32) { return codes[n], n }
 	switch {
 	case status == http.StatusUnauthorized:
@@ -98,6 +102,10 @@ func byStatus(status int, message string) (rule, uint32) {
 		return as(0x8006088a)
 	case status == http.StatusNotFound:
 		return as(0x80040217)
+	case status == http.StatusMethodNotAllowed && s.operation == penstock.Delete && s.address != "":
+		return as(0x80040227) // no wrong verb: other records refer to it
+	case status == http.StatusMethodNotAllowed:
+		return as(0x8004023b)
 	case status == http.StatusPreconditionFailed && strings.Contains(message, "matching key values"):
 		return as(0x80040237)
 	case status == http.StatusPreconditionFailed && strings.HasPrefix(message, "Entity Key"):
