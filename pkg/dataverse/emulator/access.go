@@ -61,26 +61,6 @@ func (c *call) allowed(t *table, privilege string) *failure {
 	return nil
 }
 
-// ownerOf returns the owner of a row, zero in a table without owners. It reports whether the row is there.
-func (t *table) ownerOf(id uuid.UUID) (owner uuid.UUID, there bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	r := t.rows[id]
-	if r == nil {
-		return uuid.Nil, false
-	}
-	return t.owned(r), true
-}
-
-// owned returns the owner of r, zero in a table without owners. The caller holds t.mu.
-func (t *table) owned(r *row) uuid.UUID {
-	if t.owner < 0 {
-		return uuid.Nil
-	}
-	_, owner, _ := reference(value(r.cells, t.owner))
-	return owner
-}
-
 // mayWrite checks what a write turned out to be, with the changes in c.body: r is nil for a create. The caller holds t.mu.
 func (c *call) mayWrite(t *table, r *row) *failure {
 	if c.rights.Everything() && len(t.secured) == 0 && !c.body.binds(t.owner) {
@@ -193,27 +173,15 @@ func (c *call) hidden(t *table) []int {
 	return slices.DeleteFunc(slices.Clone(t.secured), func(column int) bool { return c.permission(t, column).Read })
 }
 
-// without returns the row with columns set to null; r itself when there are none.
-func (r *row) without(columns []int) *row {
-	if len(columns) == 0 {
-		return r
-	}
-	nulls := make([]cell, len(columns))
-	for i, column := range columns {
-		nulls[i] = cell{column, nil}
-	}
-	return &row{id: r.id, serial: r.serial, version: r.version, created: r.created, modified: r.modified, cells: merge(nil, r.cells, nulls), dead: r.dead}
-}
-
 // inView is the number of the table's rows that the caller sees. The caller holds t.mu.
 func (c *call) inView(t *table) int {
 	view := c.view(t)
 	if view == nil {
-		return len(t.rows)
+		return t.count()
 	}
 	n := 0
-	for _, r := range t.rows {
-		if view(r) != nil {
+	for _, r := range t.all() {
+		if !r.dead && view(r) != nil {
 			n++
 		}
 	}

@@ -27,9 +27,9 @@ type address struct {
 // row finds the addressed row. The caller holds table.mu.
 func (a *address) row() *row {
 	if a.key != nil {
-		return a.key.index[string(a.norm)]
+		return a.key.row(a.norm)
 	}
-	return a.table.rows[a.id]
+	return a.table.row(a.id)
 }
 
 // missing is the 404 for the addressed row.
@@ -142,7 +142,7 @@ func declaredKey(primaryID string) string {
 
 func (c *call) resolveKey(a *address, parts []keyPart) *failure {
 	t := a.table
-	k, at := t.find(parts)
+	k, at := keyOf(t, parts)
 	if k == nil {
 		resource := "Microsoft.Dynamics.CRM." + t.Name
 		return badURI.says("The key in the request URI is not valid for resource '%[1]s'. Ensure that the names and number of key properties match the declared or "+

@@ -162,6 +162,6 @@ func (c *call) bindMember(under *parent, url []byte, outer *batch.Operation, ind
 	if f := c.allowed(t, t.privilege.read); f != nil {
 		return f
 	}
-	_, f = c.write(t.rows[id], &address{table: t, single: true, id: id, segment: appendGUID(nil, id)}, &batch.Operation{IfMatch: []byte("*")}, index)
+	_, f = c.write(t.row(id), &address{table: t, single: true, id: id, segment: appendGUID(nil, id)}, &batch.Operation{IfMatch: []byte("*")}, index)
 	return f
 }

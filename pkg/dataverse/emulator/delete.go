@@ -1,9 +1,7 @@
 package emulator
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
@@ -51,10 +49,9 @@ func (c *call) drop(t *table, r *row, op *batch.Operation, index int, segment []
 			return hasChildren.says("The %s record cannot be deleted because it is associated with other records.", t.Label)
 		}
 	}
-	t.removeRow(r) // before the others, so that rows that point at each other come to an end
-	t.graves.dig(r.id, c.server.versions.Add(1))
+	t.remove(r, c.server.versions.Add(1)) // before the others, so that rows that point at each other come to an end
 	if c.locked {
-		c.undo = append(c.undo, func() { t.restore(r); t.graves.undig(r.id) })
+		c.undo = append(c.undo, func() { t.restore(r) })
 	}
 	c.committed(t, r, OpDelete, op, index, segment)
 	for _, l := range t.links {
@@ -73,15 +70,4 @@ func (c *call) drop(t *table, r *row, op *batch.Operation, index int, segment []
 		}
 	}
 	return nil
-}
-
-// restore brings a deleted row back to its place, without going through the others: there may be a million.
-func (t *table) restore(r *row) {
-	at, kept := slices.BinarySearchFunc(t.order, r.serial, func(o *row, serial uint64) int { return cmp.Compare(o.serial, serial) })
-	if kept {
-		t.dead--
-	} else {
-		t.order = slices.Insert(t.order, at, r)
-	}
-	t.enter(r)
 }

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"encoding/xml"
 	"fmt"
 	"strings"
@@ -59,61 +58,27 @@ func (r DuplicateRule) compile(tables map[string]*table) error {
 	if t == nil {
 		return fmt.Errorf("emulator: a duplicate detection rule names the table %q, which is not there", r.Table)
 	}
-	compiled := &duplicateRule{count: map[string]int{}}
+	var columns []int
 	for _, name := range r.Columns {
 		column, ok := t.byName[name]
 		if !ok || column == t.primary {
 			return fmt.Errorf("emulator: a duplicate detection rule of %q names the column %q, which is not there, or the primary key", r.Table, name)
 		}
-		compiled.columns = append(compiled.columns, column)
-		t.indexed[column] = true
+		columns = append(columns, column)
 	}
-	if len(compiled.columns) == 0 {
+	if len(columns) == 0 {
 		return fmt.Errorf("emulator: a duplicate detection rule of %q has no columns", r.Table)
 	}
-	t.rules = append(t.rules, compiled)
+	t.countDuplicates(columns)
 	return nil
 }
 
-// A duplicateRule is a rule with the number of rows for each combination of values.
-type duplicateRule struct {
-	columns []int
-	count   map[string]int
-}
-
-// reindex keeps the count up when a row's cells become others; nil for a row that comes or goes.
-func (d *duplicateRule) reindex(t *table, old, cells []byte) {
-	var scratch [256]byte
-	if norm, ok := t.normal(scratch[:0], d.columns, old); ok {
-		if d.count[string(norm)]--; d.count[string(norm)] == 0 {
-			delete(d.count, string(norm))
-		}
-	}
-	if norm, ok := t.normal(scratch[:0], d.columns, cells); ok {
-		d.count[string(norm)]++
-	}
-}
-
-// detect fails when the operation asks for duplicate detection, and cells are a duplicate of another row than the one with the cells own.
+// detect fails when the cells of a row that is written are a duplicate of another row than the one with the cells own.
 func (c *call) detect(t *table, own, cells []byte) *failure {
-	if !c.detects {
+	if !c.detects || !t.duplicated(own, cells) {
 		return nil
 	}
-	var scratch, other [256]byte
-	for _, d := range t.rules {
-		norm, ok := t.normal(scratch[:0], d.columns, cells)
-		if !ok {
-			continue
-		}
-		others := d.count[string(norm)]
-		if before, had := t.normal(other[:0], d.columns, own); had && bytes.Equal(before, norm) {
-			others--
-		}
-		if others > 0 {
-			return duplicatesFound.says("A record was not created or updated because a duplicate of the current record already exists.")
-		}
-	}
-	return nil
+	return duplicatesFound.says("A record was not created or updated because a duplicate of the current record already exists.")
 }
 
 // asXML is a record as .NET serializes it; of its values the text alone.

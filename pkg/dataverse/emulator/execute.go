@@ -233,7 +233,7 @@ func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) 
 	case method == http.MethodGet && a.single:
 		return c.retrieve(op, &a, query)
 	case method == http.MethodGet:
-		return c.list(op, a.table.all(), query)
+		return c.list(op, whole(a.table), query)
 	case method == http.MethodPost && !a.single:
 		return c.create(op, index, &a, query)
 	case method == http.MethodDelete && a.single:

@@ -105,7 +105,7 @@ func (d *reader) collect(x *expansion, rows []*row) {
 	for _, r := range rows {
 		all[r.id] = &choice{query: x.query, size: size + 1}
 	}
-	for _, r := range x.in.table.order {
+	for _, r := range x.in.table.all() {
 		if r = d.visible(x.in.table, r); r == nil {
 			continue
 		}
@@ -155,7 +155,7 @@ func (d *reader) appendExpansion(dst []byte, x *expansion, r *row) []byte {
 	dst = d.appendRows(dst, x.query, x.rows[r.id])
 	if token, more := x.next[r.id]; more {
 		dst = appendMember(dst, x.name, "@odata.nextLink")
-		dst = appendQuoted(dst, d.link(r.address(x.parent(d))+"/"+x.name, x.text, "$skiptoken", token))
+		dst = appendQuoted(dst, d.link(rowURL(x.parent(d), r)+"/"+x.name, x.text, "$skiptoken", token))
 	}
 	return dst
 }
@@ -164,9 +164,6 @@ func (d *reader) appendExpansion(dst []byte, x *expansion, r *row) []byte {
 func (x *expansion) parent(d *reader) *table {
 	return d.c.server.tables[x.in.table.columns[x.in.column].Targets[x.in.index].Table]
 }
-
-// address is the row's URL, relative to the API root.
-func (r *row) address(t *table) string { return t.Set + "(" + r.id.String() + ")" }
 
 // appendRows appends an array of rows.
 func (d *reader) appendRows(dst []byte, q *query, rows []*row) []byte {

@@ -275,7 +275,7 @@ func (d *reader) lambda(s scope, e *odata.Lambda) (predicate, *failure) {
 	return func(r *row) bool {
 		if found == nil {
 			found = map[[16]byte]bool{}
-			for _, other := range in.table.order {
+			for _, other := range in.table.all() {
 				if other = d.visible(in.table, other); other == nil || body(other) == e.All {
 					continue
 				}

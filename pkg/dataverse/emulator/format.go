@@ -108,7 +108,7 @@ func (d *reader) nameOf(c *schema.Column, cell []byte) []byte {
 	}
 	to := d.c.server.tables[c.Targets[index].Table]
 	column, named := to.byName[to.PrimaryName]
-	r := to.rows[id]
+	r := to.row(id)
 	if r == nil || !named {
 		return nil
 	}
@@ -120,8 +120,8 @@ func (d *reader) amount(t *table, r *row, number string) string {
 	symbol := "$"
 	currencies := d.c.server.tables["transactioncurrency"]
 	if t.currency >= 0 && currencies != nil {
-		if _, id, ok := reference(value(r.cells, t.currency)); ok && currencies.rows[id] != nil {
-			symbol = jsonobject.Text(value(currencies.rows[id].cells, currencies.byName["currencysymbol"]))
+		if _, id, ok := reference(value(r.cells, t.currency)); ok && currencies.row(id) != nil {
+			symbol = jsonobject.Text(value(currencies.row(id).cells, currencies.byName["currencysymbol"]))
 		}
 	}
 	if rest, negative := strings.CutPrefix(number, "-"); negative {

@@ -2,11 +2,9 @@ package emulator
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -156,84 +154,22 @@ func literalCell(dst []byte, c *schema.Column, p keyPart) ([]byte, bool) {
 	}
 }
 
-// appendNormal appends the form of a cell's value under which a key compares it: text without case and trailing blanks, numbers without
-// superfluous digits.
-func appendNormal(dst []byte, c *schema.Column, v []byte) []byte {
-	switch {
-	case c.IsLookup():
-		return append(dst, v[2:38]...)
-	case c.Type == schema.Decimal:
-		return appendDecimal(dst, v)
-	case len(v) > 1 && v[0] == '"':
-		return appendFolded(dst, v)
-	default:
-		return append(dst, v...)
-	}
-}
-
-// appendFolded appends the text of a JSON string in the form of section 2.6: no case, nothing blank at the right.
-func appendFolded(dst, token []byte) []byte {
-	start := len(dst)
-	dst = appendLower(dst, token)
-	end := len(dst)
-	for end > start && dst[end-1] == ' ' {
-		end--
-	}
-	return dst[:end]
-}
-
-// appendLower appends the text of a JSON string without case.
-func appendLower(dst, token []byte) []byte {
-	start := len(dst)
-	for _, b := range token[1 : len(token)-1] {
-		if b >= utf8.RuneSelf || b == '\\' {
-			return append(dst[:start], strings.ToLower(jsonobject.Text(token))...)
+// keyOf returns the key whose names are exactly those of the parts, in any order, and for each of its columns the part.
+func keyOf(t *table, parts []keyPart) (*key, [16]int) {
+	var at [16]int
+next:
+	for _, k := range t.keys {
+		if !k.active() || len(k.names) != len(parts) {
+			continue
 		}
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
+		for i, name := range k.names {
+			j := slices.IndexFunc(parts, func(p keyPart) bool { return string(p.name) == name })
+			if j < 0 {
+				continue next
+			}
+			at[i] = j
 		}
-		dst = append(dst, b)
+		return k, at
 	}
-	return dst
-}
-
-// appendDecimal makes 12.50 and 12.5 the same. Exponents are rare enough for a float.
-func appendDecimal(dst, v []byte) []byte {
-	if bytes.ContainsAny(v, "eE") {
-		f, err := strconv.ParseFloat(string(v), 64)
-		if err != nil {
-			return append(dst, v...)
-		}
-		return strconv.AppendFloat(dst, f, 'f', -1, 64)
-	}
-	if bytes.IndexByte(v, '.') >= 0 {
-		v = bytes.TrimRight(bytes.TrimRight(v, "0"), ".")
-	}
-	if string(v) == "-0" {
-		v = v[1:]
-	}
-	return append(dst, v...)
-}
-
-// appendQuoted appends s as a JSON string, escaping only what JSON demands.
-func appendQuoted(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == '\r':
-			dst = append(dst, '\\', 'r')
-		case c == '\t':
-			dst = append(dst, '\\', 't')
-		case c < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return append(dst, '"')
+	return nil, at
 }

@@ -45,15 +45,7 @@ func (s *Server) csdl() *reply {
 
 // keyStatus returns the status of an alternate key's index, as it is now.
 func (s *Server) keyStatus(table string, k *schema.Key) string {
-	t := s.tables[table]
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	for _, own := range t.keys {
-		if own.name == k.Name {
-			return own.status
-		}
-	}
-	return schema.Active
+	return s.tables[table].keyStatus(k.Name)
 }
 
 // SetKeyStatus changes the status of an alternate key's index: schema.Pending, InProgress, Active or Failed, at once. Only an Active key
@@ -68,45 +60,7 @@ func (s *Server) SetKeyStatus(table, key, status string) bool {
 // setKeyStatus is SetKeyStatus for a caller that holds Server.change.
 func (s *Server) setKeyStatus(table, key, status string) bool {
 	t := s.tables[table]
-	if t == nil {
-		return false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, k := range t.keys {
-		if k.name == key {
-			t.setStatus(k, status)
-			return true
-		}
-	}
-	return false
-}
-
-// setStatus changes a key; its index is made anew, since nothing kept it whole while duplicates were let in. The caller holds t.mu.
-func (t *table) setStatus(k *key, status string) {
-	if status == schema.Active && !k.usable.Load() && !t.rebuild(k) {
-		status = schema.Failed
-	}
-	k.status = status
-	k.usable.Store(status == schema.Active)
-}
-
-// rebuild fills the index of a key from the rows. It reports whether their values are unique.
-func (t *table) rebuild(k *key) bool {
-	index := make(map[string]*row, len(t.rows))
-	var scratch [256]byte
-	for _, r := range t.rows {
-		norm, ok := t.normal(scratch[:0], k.columns, r.cells)
-		if !ok {
-			continue
-		}
-		if _, taken := index[string(norm)]; taken {
-			return false
-		}
-		index[string(norm)] = r
-	}
-	k.index = index
-	return true
+	return t != nil && t.setKeyStatus(key, status)
 }
 
 // reactivateKey is the action ReactivateEntityKey (section 6.3). Dataverse builds the index in a job; here it is there with the answer.

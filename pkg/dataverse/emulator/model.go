@@ -165,26 +165,6 @@ func (t *table) compileTargets(i int, tables map[string]*table) {
 	}
 }
 
-// find returns the key whose names are exactly those of the parts, in any order, and for each of its columns the part.
-func (t *table) find(parts []keyPart) (*key, [16]int) {
-	var at [16]int
-next:
-	for _, k := range t.keys {
-		if !k.usable.Load() || len(k.names) != len(parts) {
-			continue
-		}
-		for i, name := range k.names {
-			j := slices.IndexFunc(parts, func(p keyPart) bool { return string(p.name) == name })
-			if j < 0 {
-				continue next
-			}
-			at[i] = j
-		}
-		return k, at
-	}
-	return nil, at
-}
-
 // readName returns the column's name in answers, queries and key URLs.
 func readName(c *schema.Column) string {
 	if c.IsLookup() {
@@ -201,3 +181,9 @@ func (d *definitions) sorted() []*table {
 	}
 	return tables
 }
+
+// row returns the row that has the values, nil when there is none; they are in the form that appendNormal gives, with zeros between them.
+func (k *key) row(values []byte) *row { return k.index[string(values)] }
+
+// active reports whether the key addresses rows and is enforced.
+func (k *key) active() bool { return k.usable.Load() }

@@ -14,7 +14,7 @@ import (
 func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 	segments := strings.Split(string(a.rest[1:]), "/")
 	if !a.single {
-		return c.ofCollection(op, a.table.all(), segments, query)
+		return c.ofCollection(op, whole(a.table), segments, query)
 	}
 	kept := *a // so that the address of a write need not be on the heap
 	w := walk{c: c, table: a.table, find: kept.row, missing: kept.missing}
@@ -82,7 +82,7 @@ func (w *walk) look(f func(*row)) *failure {
 // step goes to a row of another table.
 func (w *walk) step(t *table, id uuid.UUID) {
 	w.table = t
-	w.find = func() *row { return t.rows[id] }
+	w.find = func() *row { return t.row(id) }
 	w.missing = func() *failure { return missingByID(t, id.String()) }
 }
 
@@ -121,12 +121,6 @@ func (w *walk) member(in incoming, key string) *failure {
 		return w.missing()
 	}
 	return nil
-}
-
-// holds reports whether the row points at the parent.
-func (in incoming) holds(r *row, parent uuid.UUID) bool {
-	index, id, ok := reference(value(r.cells, in.column))
-	return ok && index == in.index && id == parent
 }
 
 // collection answers with the rows that point at the one where the walk stands.
@@ -183,7 +177,7 @@ func (w *walk) column(column int, rest []string) *reply {
 // reference answers with the URL of the row where the walk stands.
 func (w *walk) reference() *reply {
 	var address string
-	if f := w.look(func(r *row) { address = r.address(w.table) }); f != nil {
+	if f := w.look(func(r *row) { address = rowURL(w.table, r) }); f != nil {
 		return failed(f)
 	}
 	out := appendQuoted([]byte(`{"@odata.context":`), string(w.c.root)+"$metadata#$ref")

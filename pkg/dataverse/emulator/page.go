@@ -80,7 +80,7 @@ func (d *reader) candidates(q *query, after []byte) func(yield func(*row) bool) 
 			}
 			return
 		}
-		rows := t.order
+		rows := t.all()
 		if len(after) == 8 && len(q.order) == 0 && !q.Count { // the position is a serial
 			from := sort.Search(len(rows), func(i int) bool { return bytes.Compare(q.sortKey(nil, rows[i]), after) > 0 })
 			rows = rows[from:]
@@ -98,11 +98,11 @@ func (q *query) byIndex() (r *row, known bool) {
 	t := q.table
 	if v, ok := q.equal[t.primary]; ok {
 		id, err := uuid.ParseBytes(v[1 : len(v)-1])
-		return t.rows[id], err == nil
+		return t.row(id), err == nil
 	}
 keys:
 	for _, k := range t.keys {
-		if !k.usable.Load() {
+		if !k.active() {
 			continue
 		}
 		var norm []byte
@@ -120,7 +120,7 @@ keys:
 				norm = appendNormal(norm, &t.columns[column], v)
 			}
 		}
-		return k.index[string(norm)], true
+		return k.row(norm), true
 	}
 	return nil, false
 }

@@ -94,7 +94,7 @@ func (d *reader) visible(t *table, r *row) *row {
 }
 
 // find returns the visible row of that id.
-func (d *reader) find(t *table, id uuid.UUID) *row { return d.visible(t, t.rows[id]) }
+func (d *reader) find(t *table, id uuid.UUID) *row { return d.visible(t, t.row(id)) }
 
 // query reads a query string and binds it to the table.
 func (d *reader) query(t *table, text []byte) (*query, *failure) {

@@ -79,7 +79,8 @@ type collection struct {
 	references bool      // only the rows' URLs are asked for
 }
 
-func (t *table) all() collection { return collection{table: t, path: t.Set} }
+// whole is the collection of all rows of a table.
+func whole(t *table) collection { return collection{table: t, path: t.Set} }
 
 // list is GET of a collection.
 func (c *call) list(op *batch.Operation, l collection, text []byte) *reply {
@@ -144,7 +145,7 @@ func (d *reader) appendReferences(dst []byte, t *table, rows []*row) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendQuoted(append(dst, `{"@odata.id":`...), string(d.c.root)+r.address(t)), '}')
+		dst = append(appendQuoted(append(dst, `{"@odata.id":`...), string(d.c.root)+rowURL(t, r)), '}')
 	}
 	return append(dst, ']')
 }
@@ -191,3 +192,6 @@ func (c *call) count(op *batch.Operation, l collection, text []byte) *reply {
 	}
 	return &reply{status: http.StatusOK, contentType: "text/plain", body: strconv.AppendInt(nil, int64(min(n, maxPage)), 10)}
 }
+
+// rowURL is a row's URL, relative to the API root.
+func rowURL(t *table, r *row) string { return t.Set + "(" + r.id.String() + ")" }

@@ -40,7 +40,7 @@ func (c *call) totalRecordCount(path, query string) *reply {
 			return failed(f)
 		}
 		t.mu.RLock()
-		keys, values = append(keys, name.Text), append(values, len(t.rows))
+		keys, values = append(keys, name.Text), append(values, t.count())
 		t.mu.RUnlock()
 	}
 	return jsonReply(map[string]any{

@@ -95,3 +95,9 @@ func (t *table) refer(r *row, old, cells []byte) {
 		}
 	}
 }
+
+// holds reports whether the row points at the parent.
+func (in incoming) holds(r *row, parent uuid.UUID) bool {
+	index, id, ok := reference(value(r.cells, in.column))
+	return ok && index == in.index && id == parent
+}

@@ -3,9 +3,6 @@ package emulator
 import (
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 )
 
 // entity renders one row with its context.
@@ -86,52 +83,4 @@ func (d *reader) appendLinks(dst []byte, t *table, r *row) []byte {
 		dst = append(appendMember(dst, name, "@odata.navigationLink"), base+name+`"`...)
 	}
 	return dst
-}
-
-// peek returns a column's JSON value without copying where it can, nil for null.
-func (t *table) peek(r *row, column int) []byte {
-	c := &t.columns[column]
-	if column == t.primary || c.ReadOnly {
-		return t.read(nil, r, column)
-	}
-	v := value(r.cells, column)
-	if v != nil && c.IsLookup() {
-		v = v[1:]
-	}
-	return v
-}
-
-// read appends a column's JSON value, nothing for null. Some columns are kept outside the cells or are composed of others.
-func (t *table) read(dst []byte, r *row, column int) []byte {
-	c := &t.columns[column]
-	switch {
-	case column == t.primary:
-		return append(appendGUID(append(dst, '"'), r.id), '"')
-	case len(c.Joined) > 0:
-		var parts []string
-		for _, name := range c.Joined {
-			if s := jsonobject.Text(value(r.cells, t.byName[name])); s != "" {
-				parts = append(parts, s)
-			}
-		}
-		if len(parts) == 0 {
-			return dst
-		}
-		return appendQuoted(dst, strings.Join(parts, " "))
-	case c.ReadOnly && c.Name == "createdon":
-		return appendTime(dst, r.created)
-	case c.ReadOnly && c.Name == "modifiedon":
-		return appendTime(dst, r.modified)
-	case c.ReadOnly && c.Name == "versionnumber":
-		return strconv.AppendUint(dst, r.version, 10)
-	}
-	v := value(r.cells, column)
-	if c.IsLookup() && v != nil {
-		v = v[1:]
-	}
-	return append(dst, v...)
-}
-
-func appendTime(dst []byte, unix int64) []byte {
-	return time.Unix(unix, 0).UTC().AppendFormat(dst, `"2006-01-02T15:04:05Z"`)
 }

@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -201,7 +202,7 @@ func (t *table) reindex(r *row, old, cells []byte) {
 func (t *table) clash(r *row, cells []byte) *key {
 	var scratch [256]byte
 	for _, k := range t.keys {
-		if norm, ok := t.normal(scratch[:0], k.columns, cells); ok && k.usable.Load() {
+		if norm, ok := t.normal(scratch[:0], k.columns, cells); ok && k.active() {
 			if other, taken := k.index[string(norm)]; taken && other != r {
 				return k
 			}
@@ -231,4 +232,35 @@ func (t *table) replace(r *row, cells []byte, reindex bool) {
 		t.reindex(r, r.cells, cells)
 	}
 	r.cells = bytes.Clone(cells)
+}
+
+// row returns the row of that id, nil when there is none. The caller holds t.mu.
+func (t *table) row(id uuid.UUID) *row { return t.rows[id] }
+
+// count is the number of rows. The caller holds t.mu.
+func (t *table) count() int { return len(t.rows) }
+
+// all returns the rows in the order of their creation, with dead ones among them. The caller holds t.mu, and does not change the slice.
+func (t *table) all() []*row { return t.order }
+
+// clear takes all rows out, without remembering that they were deleted; version is the last one that was given.
+func (t *table) clear(version uint64) {
+	t.rows, t.order, t.dead, t.graves = map[uuid.UUID]*row{}, nil, 0, graves{forgotten: version}
+	t.untrack()
+	for _, d := range t.rules {
+		d.count = map[string]int{}
+	}
+	for _, k := range t.keys {
+		k.index = map[string]*row{}
+	}
+}
+
+// concernsKeys reports whether the changes have a column of some key.
+func (t *table) concernsKeys(changes []cell) bool {
+	return slices.ContainsFunc(changes, func(c cell) bool { return t.keyed[c.column] })
+}
+
+// concernsIndexes reports whether the changes have a column of some index, so that replace has to look at them.
+func (t *table) concernsIndexes(changes []cell) bool {
+	return slices.ContainsFunc(changes, func(c cell) bool { return t.indexed[c.column] })
 }

@@ -70,7 +70,7 @@ func (s *Server) place(name string, id uuid.UUID, values Row) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.rows[id] != nil {
+	if t.row(id) != nil {
 		return
 	}
 	var cells []cell
@@ -101,14 +101,7 @@ func (s *Server) Reset() {
 // clear is Reset without the rows that every environment has. The caller holds s.change.
 func (s *Server) clear() {
 	for _, t := range s.tables {
-		t.rows, t.order, t.dead, t.graves = map[uuid.UUID]*row{}, nil, 0, graves{forgotten: s.versions.Load()}
-		t.untrack()
-		for _, d := range t.rules {
-			d.count = map[string]int{}
-		}
-		for _, k := range t.keys {
-			k.index = map[string]*row{}
-		}
+		t.clear(s.versions.Load())
 	}
 	s.journal.reset()
 	s.recent.reset()
@@ -137,7 +130,7 @@ func (s *Server) look(name string, f func(*table)) bool {
 func (s *Server) Rows(name string) []Row {
 	var rows []Row
 	s.look(name, func(t *table) {
-		for _, r := range t.order {
+		for _, r := range t.all() {
 			if !r.dead {
 				rows = append(rows, t.export(r))
 			}
@@ -149,7 +142,7 @@ func (s *Server) Rows(name string) []Row {
 // Row returns the row with that GUID.
 func (s *Server) Row(name string, id uuid.UUID) (found Row, ok bool) {
 	s.look(name, func(t *table) {
-		if r := t.rows[id]; r != nil {
+		if r := t.row(id); r != nil {
 			found, ok = t.export(r), true
 		}
 	})
@@ -174,6 +167,30 @@ func (s *Server) RowByKey(name, key string) (found Row, ok bool) {
 
 // Count returns the number of rows of a table.
 func (s *Server) Count(name string) (n int) {
-	s.look(name, func(t *table) { n = len(t.rows) })
+	s.look(name, func(t *table) { n = t.count() })
 	return n
+}
+
+// Snapshot returns all rows as they are between two writes.
+func (s *Server) Snapshot() *Snapshot {
+	s.change.Lock()
+	defer s.change.Unlock()
+	return takeSnapshot(s.tables, s.versions.Load())
+}
+
+// Restore makes the rows those of the snapshot, and forgets journal and spent budgets, as Reset does. Where the snapshot is of another
+// server, tables and columns are found by their names; a row that has a value in a column which is not there is an error, and nothing is changed.
+func (s *Server) Restore(p *Snapshot) error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	fitted, err := p.fit(s.tables)
+	if err != nil {
+		return err
+	}
+	s.versions.Add(1) // delta links from before are of another past
+	s.clear()
+	fitted.fill(s.tables, func() uint64 { return s.serials.Add(1) })
+	s.versions.Store(max(s.versions.Load(), p.version)) // so that no version comes twice
+	s.populate()
+	return nil
 }

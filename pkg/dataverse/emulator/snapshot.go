@@ -13,8 +13,8 @@ import (
 // A Snapshot is all rows of a Server at one moment. It shares their values with the Server, which never changes a value in place: so a
 // snapshot of a million rows takes a fraction of their memory. It is not changed by anything, and may be restored any number of times.
 type Snapshot struct {
-	tables   []tableImage
-	versions uint64
+	tables  []tableImage
+	version uint64 // the last that was given
 }
 
 // A tableImage is one table's rows, with the names that its cells' numbers stand for.
@@ -44,12 +44,10 @@ func (p *Snapshot) Rows() (n int) {
 	return n
 }
 
-// Snapshot returns all rows as they are between two writes.
-func (s *Server) Snapshot() *Snapshot {
-	s.change.Lock()
-	defer s.change.Unlock()
-	p := &Snapshot{versions: s.versions.Load()}
-	for _, t := range s.tables {
+// takeSnapshot returns all rows of the tables, of which the last version is given. Nobody writes to them meanwhile.
+func takeSnapshot(tables map[string]*table, version uint64) *Snapshot {
+	p := &Snapshot{version: version}
+	for _, t := range tables {
 		image := tableImage{name: t.Name, columns: columnImages(t.columns), rows: make([]rowImage, 0, len(t.rows))}
 		for _, r := range t.order {
 			if !r.dead {
@@ -73,39 +71,36 @@ func columnImages(columns []schema.Column) []columnImage {
 	return images
 }
 
-// Restore makes the rows those of the snapshot, and forgets journal and spent budgets, as Reset does. Where the snapshot is of another
-// server, tables and columns are found by their names; a row that has a value in a column which is not there is an error, and nothing is changed.
-func (s *Server) Restore(p *Snapshot) error {
-	s.change.Lock()
-	defer s.change.Unlock()
-	fitted := make([]tableImage, 0, len(p.tables))
+// fit returns the snapshot as the tables have their columns. The error names what has values and is not there.
+func (p *Snapshot) fit(tables map[string]*table) (*Snapshot, error) {
+	fitted := &Snapshot{version: p.version}
 	for _, image := range p.tables {
-		t := s.tables[image.name]
+		t := tables[image.name]
 		if t == nil && len(image.rows) > 0 {
-			return fmt.Errorf("emulator: the snapshot has %d rows of the table %q, which is not there; configure it, or take a new snapshot", len(image.rows), image.name)
+			return nil, fmt.Errorf("emulator: the snapshot has %d rows of the table %q, which is not there; configure it, or take a new snapshot", len(image.rows), image.name)
 		}
 		if t == nil {
 			continue
 		}
 		fit, err := image.fit(t)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		fitted = append(fitted, fit)
+		fitted.tables = append(fitted.tables, fit)
 	}
-	s.versions.Add(1) // delta links from before are of another past
-	s.clear()
-	for _, image := range fitted {
-		t := s.tables[image.name]
+	return fitted, nil
+}
+
+// fill puts the rows of the snapshot, which fits, into the tables. Each gets a serial.
+func (p *Snapshot) fill(tables map[string]*table, serial func() uint64) {
+	for _, image := range p.tables {
+		t := tables[image.name]
 		for _, r := range image.rows {
 			if t.rows[r.id] == nil {
-				t.addRow(&row{id: r.id, serial: s.serials.Add(1), version: r.version, created: r.created, modified: r.modified, cells: r.cells})
+				t.addRow(&row{id: r.id, serial: serial(), version: r.version, created: r.created, modified: r.modified, cells: r.cells})
 			}
 		}
 	}
-	s.versions.Store(max(s.versions.Load(), p.versions)) // so that no version comes twice
-	s.populate()
-	return nil
 }
 
 // fit returns the image with cells as t numbers them.

@@ -22,7 +22,7 @@ func (p *Snapshot) Write(w io.Writer) error {
 	compressed := s2.NewWriter(w, s2.WriterConcurrency(1)) // beside a server that answers meanwhile
 	out := snapshotWriter{w: bufio.NewWriterSize(compressed, 1<<16)}
 	out.raw([]byte(snapshotMagic))
-	out.number(p.versions)
+	out.number(p.version)
 	out.number(uint64(len(p.tables)))
 	for _, t := range p.tables {
 		out.text(t.name)
@@ -81,7 +81,7 @@ func ReadSnapshot(r io.Reader) (*Snapshot, error) {
 	if string(in.raw(len(snapshotMagic))) != snapshotMagic {
 		return nil, errors.New("emulator: this is no snapshot that Snapshot.Write has written")
 	}
-	p.versions = in.number()
+	p.version = in.number()
 	for range in.count(1<<16, "tables") {
 		t := tableImage{name: in.text()}
 		for range in.count(1<<16, "columns") {

@@ -103,11 +103,11 @@ func (c *call) update(t *table, r *row, a *address, replaces bool) *failure {
 			return f
 		}
 	}
-	if f := c.loops(t, r); f != nil {
-		return f
+	if t.loops(r, b.changes) {
+		return hierarchyLoop(t)
 	}
 	c.merged = merge(c.merged[:0], r.cells, b.changes)
-	if slices.ContainsFunc(b.changes, func(ch cell) bool { return t.keyed[ch.column] }) {
+	if t.concernsKeys(b.changes) {
 		if k := t.clash(r, c.merged); k != nil {
 			return violated(t, k, c.merged)
 		}
@@ -115,7 +115,7 @@ func (c *call) update(t *table, r *row, a *address, replaces bool) *failure {
 	if f := c.detect(t, r.cells, c.merged); f != nil {
 		return f
 	}
-	c.change(t, r, c.merged, slices.ContainsFunc(b.changes, func(ch cell) bool { return t.indexed[ch.column] }))
+	c.change(t, r, c.merged, t.concernsIndexes(b.changes))
 	r.modified = time.Now().Unix()
 	return nil
 }

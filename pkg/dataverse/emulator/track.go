@@ -2,48 +2,12 @@ package emulator
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // This file is change tracking (section 7): a read with Prefer: odata.track-changes ends in a deltaLink, and that answers with what changed since.
-
-// maxGraves is how many deletes a table remembers at least. A deltaLink from before the first of them has expired.
-const maxGraves = 100_000
-
-// Graves are the deletes of a table, oldest first.
-type graves struct {
-	deleted   []grave
-	forgotten uint64 // version of the youngest delete that is not remembered any more
-}
-
-type grave struct {
-	id      uuid.UUID
-	version uint64
-}
-
-// dig remembers a delete.
-func (g *graves) dig(id uuid.UUID, version uint64) {
-	if len(g.deleted) == 2*maxGraves {
-		g.forgotten = g.deleted[maxGraves-1].version
-		g.deleted = append(g.deleted[:0], g.deleted[maxGraves:]...)
-	}
-	g.deleted = append(g.deleted, grave{id, version})
-}
-
-// undig forgets the delete of a row that was rolled back.
-func (g *graves) undig(id uuid.UUID) {
-	for i := len(g.deleted) - 1; i >= 0; i-- {
-		if g.deleted[i].id == id {
-			g.deleted = slices.Delete(g.deleted, i, i+1)
-			return
-		}
-	}
-}
 
 // trackable reports why changes of the query cannot be tracked.
 func trackable(q *query, l collection) *failure {
@@ -62,13 +26,6 @@ func deltaToken(version uint64, now time.Time) string {
 	return percent(strconv.FormatUint(version, 10) + "!" + now.Format("01/02/2006 15:04:05"))
 }
 
-// A change is a row that was written since, or the id of one that was deleted.
-type change struct {
-	version uint64
-	row     *row
-	id      uuid.UUID
-}
-
 // changes answers a deltaLink with what changed since its version, in the order of the changes. What does not fit on the page comes with a nextLink,
 // which is the deltaLink of the last change that did. The table is locked.
 func (d *reader) changes(q *query, l collection, text string) *reply {
@@ -78,10 +35,10 @@ func (d *reader) changes(q *query, l collection, text string) *reply {
 	if err != nil {
 		return failed(badURI.says("The $deltatoken '%.50s' is not one that was issued here.", q.DeltaToken))
 	}
-	if since < t.graves.forgotten {
+	if !t.remembers(since) {
 		return failed(expiredVersion.says("Version stamp associated with the client has expired. Please perform a full sync."))
 	}
-	all := d.since(t, since)
+	all := d.seenSince(t, since)
 	size, reached, link := d.pageSize(q), d.c.server.versions.Load(), "@odata.deltaLink"
 	if len(all) > size {
 		all = all[:size]
@@ -107,28 +64,16 @@ func (d *reader) changes(q *query, l collection, text string) *reply {
 	return &reply{status: http.StatusOK, contentType: d.level.contentType(), body: append(out, '}'), applied: d.prefer.echo()}
 }
 
-// since returns the changes after the version.
-func (d *reader) since(t *table, version uint64) []change {
-	var all []change
-	for _, r := range t.order {
-		if r.dead || r.version <= version {
-			continue
+// seenSince returns the changes after the version, as the caller sees them.
+func (d *reader) seenSince(t *table, version uint64) []change {
+	var seen []change
+	for _, c := range t.since(version) {
+		if c.row != nil {
+			if c.row = d.visible(t, c.row); c.row == nil {
+				continue
+			}
 		}
-		at := r.version
-		if r = d.visible(t, r); r != nil {
-			all = append(all, change{version: at, row: r})
-		}
+		seen = append(seen, c)
 	}
-	for _, g := range t.graves.deleted {
-		if g.version > version && t.rows[g.id] == nil {
-			all = append(all, change{version: g.version, id: g.id})
-		}
-	}
-	slices.SortFunc(all, func(a, b change) int {
-		if a.version < b.version {
-			return -1
-		}
-		return 1
-	})
-	return all
+	return seen
 }

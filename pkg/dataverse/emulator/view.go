@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -49,7 +48,7 @@ func (s *Server) HasPrivilege(name string) bool {
 func (s *Server) Page(name, text string, after uint64, limit int) (rows []Row, next uint64) {
 	wanted := []byte(strings.ToLower(text))
 	s.look(name, func(t *table) {
-		from, _ := slices.BinarySearchFunc(t.order, after+1, func(r *row, serial uint64) int {
+		from, _ := slices.BinarySearchFunc(t.all(), after+1, func(r *row, serial uint64) int {
 			switch {
 			case r.serial < serial:
 				return -1
@@ -59,7 +58,7 @@ func (s *Server) Page(name, text string, after uint64, limit int) (rows []Row, n
 			return 0
 		})
 		last := uint64(0)
-		for _, r := range t.order[from:] {
+		for _, r := range t.all()[from:] {
 			if r.dead || len(wanted) > 0 && !r.contains(wanted) {
 				continue
 			}
@@ -71,19 +70,4 @@ func (s *Server) Page(name, text string, after uint64, limit int) (rows []Row, n
 		}
 	})
 	return rows, next
-}
-
-// contains reports whether the GUID or a value has the text, which is in lower case.
-func (r *row) contains(text []byte) bool {
-	var id [36]byte
-	if bytes.Contains(appendGUID(id[:0], r.id), text) {
-		return true
-	}
-	for rest := r.cells; len(rest) > 0; {
-		var c cell
-		if c, rest = nextCell(rest); bytes.Contains(bytes.ToLower(c.value), text) {
-			return true
-		}
-	}
-	return false
 }

@@ -27,7 +27,7 @@ func (c *call) createPrepared(op *batch.Operation, index int, t *table, query []
 	}
 	if !c.locked && len(c.body.nested) > 0 {
 		return c.transact(func() *reply { // anew, as what the body refers to may go between the locks
-			if under != nil && under.table.rows[under.id] == nil {
+			if under != nil && under.table.row(under.id) == nil {
 				return failed(missingByID(under.table, under.id.String()))
 			}
 			if f := c.prepare(t, op, under); f != nil {
@@ -72,7 +72,7 @@ func (c *call) freeID(t *table) (uuid.UUID, *failure) {
 	if !c.body.hasID {
 		return c.server.newGUID(), nil
 	}
-	if t.rows[c.body.id] != nil {
+	if t.row(c.body.id) != nil {
 		return uuid.Nil, duplicateRecord.says("A record with matching key values already exists.")
 	}
 	return c.body.id, nil
@@ -181,7 +181,7 @@ func (c *call) bindKey(a *address) {
 		for n, target := range col.Targets {
 			to := c.server.tables[target.Table]
 			c.rlock(to)
-			exists := to.rows[id] != nil
+			exists := to.row(id) != nil
 			c.runlock(to)
 			if exists && !found {
 				a.cells[i].value, found = appendReference(nil, byte(n), id), true
