@@ -172,18 +172,3 @@ func (c *call) hidden(t *table) []int {
 	}
 	return slices.DeleteFunc(slices.Clone(t.secured), func(column int) bool { return c.permission(t, column).Read })
 }
-
-// inView is the number of the table's rows that the caller sees. The caller holds t.mu.
-func (c *call) inView(t *table) int {
-	view := c.view(t)
-	if view == nil {
-		return t.count()
-	}
-	n := 0
-	for _, r := range t.all() {
-		if !r.dead && view(r) != nil {
-			n++
-		}
-	}
-	return n
-}

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"math/big"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,23 +105,23 @@ func (d *reader) aggregate(s scope, a odata.Aggregate) (aggregate, *failure) {
 }
 
 // aggregated answers a query with $apply.
-func (d *reader) aggregated(q *query, within predicate) *reply {
+func (d *reader) aggregated(q *query, within predicate) ([]byte, *failure) {
 	g, f := d.grouping(q)
 	if f != nil {
-		return failed(f)
+		return nil, f
 	}
 	defer d.lock()()
 	groups, f := d.group(q, g, within)
 	if f != nil {
-		return failed(f)
+		return nil, f
 	}
 	out := []byte{'{'}
 	if d.level != none {
-		out = appendQuoted(appendMember(out, "", "@odata.context"), string(d.c.root)+"$metadata#"+q.table.Set)
+		out = appendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+q.table.Set)
 	}
 	out = append(appendMember(out, "value", ""), '[')
 	if f := g.sort(groups, q.Order); f != nil {
-		return failed(f)
+		return nil, f
 	}
 	limit := len(groups)
 	if q.Top >= 0 {
@@ -134,7 +133,7 @@ func (d *reader) aggregated(q *query, within predicate) *reply {
 		}
 		out = g.append(out, one)
 	}
-	return &reply{status: http.StatusOK, contentType: d.level.contentType(), body: append(out, "]}"...), applied: d.prefer.echo()}
+	return append(out, "]}"...), nil
 }
 
 // group goes through the rows, and returns the groups in the order of their first rows. An aggregate without groupby has one group, also of nothing.

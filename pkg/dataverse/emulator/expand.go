@@ -162,7 +162,7 @@ func (d *reader) appendExpansion(dst []byte, x *expansion, r *row) []byte {
 
 // parent is the table that the collection belongs to.
 func (x *expansion) parent(d *reader) *table {
-	return d.c.server.tables[x.in.table.columns[x.in.column].Targets[x.in.index].Table]
+	return d.tables[x.in.table.columns[x.in.column].Targets[x.in.index].Table]
 }
 
 // appendRows appends an array of rows.

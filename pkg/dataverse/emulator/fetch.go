@@ -1,26 +1,24 @@
 package emulator
 
 import (
-	"net/http"
-
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/fetchxml"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 )
 
 // fetch answers GET /set?fetchXml=…: a query like any other, but for its pages, which a cookie in the XML itself continues.
-func (d *reader) fetch(l collection, text string) *reply {
+func (d *reader) fetch(l collection, text string) ([]byte, *failure) {
 	t := l.table
 	x, err := fetchxml.Parse(text)
 	if err != nil {
-		return failed(unreadable(err))
+		return nil, unreadable(err)
 	}
 	if x.Table != t.Name {
-		return failed(badURI.says("The entity name '%s' of the FetchXML is not that of the entity set '%s'.", x.Table, t.Set))
+		return nil, badURI.says("The entity name '%s' of the FetchXML is not that of the entity set '%s'.", x.Table, t.Set)
 	}
 	t.readNames(&x.Options)
 	q, f := d.bind(t, x.Options)
 	if f != nil {
-		return failed(f)
+		return nil, f
 	}
 	size := d.pageSize(q)
 	if x.Size > 0 {
@@ -28,7 +26,7 @@ func (d *reader) fetch(l collection, text string) *reply {
 	}
 	at, f := readPosition(x.Cookie)
 	if f != nil {
-		return failed(f)
+		return nil, f
 	}
 	skip := 0
 	if at.position == nil {
@@ -48,7 +46,7 @@ func (d *reader) fetch(l collection, text string) *reply {
 		}
 	}
 	out = d.appendRows(appendMember(out, "value", ""), q, p.rows)
-	return &reply{status: http.StatusOK, contentType: d.level.contentType(), body: append(out, '}'), applied: d.prefer.echo()}
+	return append(out, '}'), nil
 }
 
 // readNames replaces logical names by the names that queries have: lookups as _x_value.

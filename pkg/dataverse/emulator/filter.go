@@ -202,7 +202,7 @@ func (d *reader) comparison(s scope, e *odata.Binary) (predicate, *failure) {
 			return (!ordered || len(a) > 0 && len(b) > 0) && holds(compareValues(x.schema(), a, b))
 		}, nil
 	case odata.List:
-		if !d.c.server.config.Assumptions.InOperator {
+		if !d.inOperator {
 			return nil, badURI.says("The operator 'in' is not supported; use Microsoft.Dynamics.CRM.In.")
 		}
 		return oneOf(x, v)

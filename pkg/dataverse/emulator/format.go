@@ -25,10 +25,10 @@ func (d *reader) touchNames(q *query) {
 	q.columns(func(column int) {
 		c := &q.table.columns[column]
 		for _, to := range c.Targets {
-			d.touch(d.c.server.tables[to.Table])
+			d.touch(d.tables[to.Table])
 		}
 		if c.Type == schema.Money && q.table.currency >= 0 {
-			d.touch(d.c.server.tables["transactioncurrency"])
+			d.touch(d.tables["transactioncurrency"])
 		}
 	})
 }
@@ -106,7 +106,7 @@ func (d *reader) nameOf(c *schema.Column, cell []byte) []byte {
 	if !ok || int(index) >= len(c.Targets) {
 		return nil
 	}
-	to := d.c.server.tables[c.Targets[index].Table]
+	to := d.tables[c.Targets[index].Table]
 	column, named := to.byName[to.PrimaryName]
 	r := to.row(id)
 	if r == nil || !named {
@@ -118,7 +118,7 @@ func (d *reader) nameOf(c *schema.Column, cell []byte) []byte {
 // amount puts the symbol of the row's currency before a number, and the sign before that.
 func (d *reader) amount(t *table, r *row, number string) string {
 	symbol := "$"
-	currencies := d.c.server.tables["transactioncurrency"]
+	currencies := d.tables["transactioncurrency"]
 	if t.currency >= 0 && currencies != nil {
 		if _, id, ok := reference(value(r.cells, t.currency)); ok && currencies.row(id) != nil {
 			symbol = jsonobject.Text(value(currencies.row(id).cells, currencies.byName["currencysymbol"]))
@@ -176,7 +176,7 @@ func (d *reader) sortable(x term) term {
 		return x
 	}
 	for _, to := range c.Targets {
-		d.touch(d.c.server.tables[to.Table])
+		d.touch(d.tables[to.Table])
 	}
 	column := x.column
 	x.read = func(r *row) []byte { return d.nameOf(c, value(r.cells, column)) }

@@ -33,7 +33,7 @@ type found struct {
 // search finds up to size rows beyond the position. within restricts the query to some rows of the table; it may be nil. The tables are locked.
 func (d *reader) search(q *query, within predicate, size int, after []byte) page {
 	if size == 0 {
-		return page{total: d.count(q, within)}
+		return page{total: d.matching(q, within)}
 	}
 	s := choice{query: q, size: size + 1}
 	p := page{}
@@ -54,8 +54,8 @@ func (d *reader) search(q *query, within predicate, size int, after []byte) page
 	return p
 }
 
-// count counts the rows that match, to maxPage+1 at most.
-func (d *reader) count(q *query, within predicate) (n int) {
+// matching counts the rows that match, to maxPage+1 at most.
+func (d *reader) matching(q *query, within predicate) (n int) {
 	for r := range d.candidates(q, nil) {
 		if q.matches(r, within) {
 			if n++; n > maxPage {
@@ -247,5 +247,5 @@ func (d *reader) link(path, text, name, token string) string {
 			kept = append(kept, p)
 		}
 	}
-	return string(d.c.root) + path + "?" + strings.Join(append(kept, name+"="+token), "&")
+	return d.root + path + "?" + strings.Join(append(kept, name+"="+token), "&")
 }

@@ -59,6 +59,12 @@ func (p *preferences) without(prefix string) {
 	p.applied = slices.DeleteFunc(p.applied, func(a string) bool { return strings.HasPrefix(a, prefix) })
 }
 
+// oneRow takes the preferences back that an answer with one row does not honour.
+func (p *preferences) oneRow() {
+	p.without("odata.maxpagesize")
+	p.without("odata.track-changes")
+}
+
 // wants reports whether answers carry the annotation of that name.
 func (p preferences) wants(annotation string) bool {
 	wanted := false
@@ -80,6 +86,9 @@ func matches(pattern, name string) bool {
 	}
 	return pattern == name
 }
+
+// entityJSON is the media type of an answer with the usual control information.
+const entityJSON = "application/json; odata.metadata=minimal"
 
 // A level is how much control information an answer carries: odata.metadata of the Accept header.
 type level int

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 )
 
@@ -33,19 +32,32 @@ type ordering struct {
 // A reader is the work on one read: what its headers ask for, and the tables that it touches. All of these are locked at once, in the order of
 // their names, so that readers and writers never wait for each other in a circle.
 type reader struct {
-	c      *call
+	caller
 	prefer preferences
 	level  level
 	now    time.Time
-	tables []*table
+	used   []*table
 	views  map[*table]func(*row) *row
 
 	annotated                      bool // columns carry some of these three
 	formatted, logical, associated bool
 }
 
-func (c *call) reader(op *batch.Operation) *reader {
-	d := &reader{c: c, prefer: readPreferences(op.Prefer), level: metadataLevel(op.Accept), now: time.Now().UTC(), views: map[*table]func(*row) *row{}}
+// A caller is who reads, and in which environment.
+type caller struct {
+	tables     map[string]*table // by logical name
+	root       string            // of the API: http://host/api/data/v9.2/
+	user       uuid.UUID
+	unit       uuid.UUID                        // the business unit of user
+	denied     func(t *table) *failure          // why the caller may not read rows of the table at all; nil when it may
+	view       func(t *table) func(r *row) *row // what makes of a row the one that the caller may see, nil for none; nil where rows are seen as they are
+	version    func() uint64                    // the last that was given
+	inOperator bool                             // the operator in of OData 4.01 is known in $filter
+}
+
+// newReader begins a read with these headers.
+func newReader(by caller, prefer, accept []byte) *reader {
+	d := &reader{caller: by, prefer: readPreferences(prefer), level: metadataLevel(accept), now: time.Now().UTC(), views: map[*table]func(*row) *row{}}
 	d.formatted, d.logical, d.associated = d.prefer.wants(formattedValue), d.prefer.wants(lookupLogicalName), d.prefer.wants(associatedNavigation)
 	d.annotated = d.formatted || d.logical || d.associated
 	return d
@@ -54,24 +66,24 @@ func (c *call) reader(op *batch.Operation) *reader {
 // use notes that rows of t are read, which needs the privilege.
 func (d *reader) use(t *table) *failure {
 	d.touch(t)
-	return d.c.denied(t, t.privilege.read)
+	return d.denied(t)
 }
 
 // touch notes that t is looked into, if only for the names of its rows.
 func (d *reader) touch(t *table) {
-	if !slices.Contains(d.tables, t) {
-		d.tables = append(d.tables, t)
+	if !slices.Contains(d.used, t) {
+		d.used = append(d.used, t)
 	}
 }
 
 // lock locks all tables for reading until the returned function is called.
 func (d *reader) lock() (unlock func()) {
-	slices.SortFunc(d.tables, func(a, b *table) int { return cmp.Compare(a.Name, b.Name) })
-	for _, t := range d.tables {
+	slices.SortFunc(d.used, func(a, b *table) int { return cmp.Compare(a.Name, b.Name) })
+	for _, t := range d.used {
 		t.mu.RLock()
 	}
 	return func() {
-		for _, t := range d.tables {
+		for _, t := range d.used {
 			t.mu.RUnlock()
 		}
 	}
@@ -84,7 +96,7 @@ func (d *reader) visible(t *table, r *row) *row {
 	}
 	view, known := d.views[t]
 	if !known {
-		view = d.c.view(t)
+		view = d.view(t)
 		d.views[t] = view
 	}
 	if view == nil {
@@ -214,3 +226,34 @@ func (q *query) shape() string {
 func unknownColumn(t *table, name string) *failure {
 	return badURI.says("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, t.Name)
 }
+
+// single reads a query string about one row of the table. Preferences that are about collections are not honoured.
+func (d *reader) single(t *table, text []byte) (*query, *failure) {
+	q, f := d.query(t, text)
+	if f != nil {
+		return nil, f
+	}
+	if q.Filter != nil || q.Order != nil || q.Top >= 0 || q.Count || q.Apply != nil || q.SQL != "" {
+		return nil, badURI.says("Query options $orderby, $filter, $apply, $count and $top can be applied only on collections.")
+	}
+	d.prefer.oneRow()
+	return q, nil
+}
+
+// represents notes that the row is the answer to a write that asked for it.
+func (d *reader) represents() {
+	d.prefer.oneRow()
+	d.prefer.applied = append(d.prefer.applied, "return=representation")
+}
+
+// plain reports whether the answer is made of the row alone: only then may it be left out for a client that has it (section 2.11).
+func (d *reader) plain(q *query) bool { return q.expands == nil && d.prefer.annotations == nil }
+
+// inOneTable reports whether the read stays in one table.
+func (d *reader) inOneTable() bool { return len(d.used) == 1 }
+
+// contentType is the media type of the answer.
+func (d *reader) contentType() string { return d.level.contentType() }
+
+// applied is the Preference-Applied of the answer.
+func (d *reader) applied() string { return d.prefer.echo() }

@@ -80,9 +80,9 @@ func (d *reader) condition(x term, name string, values []odata.Literal) (predica
 	case "ContainValues", "DoesNotContainValues":
 		return containing(x, name, values)
 	case "EqualUserId", "NotEqualUserId":
-		return equalTo(x, d.c.actor.id, name == "EqualUserId"), nil
+		return equalTo(x, d.user, name == "EqualUserId"), nil
 	case "EqualBusinessId", "NotEqualBusinessId":
-		return equalTo(x, d.c.rights.Unit, name == "EqualBusinessId"), nil
+		return equalTo(x, d.unit, name == "EqualBusinessId"), nil
 	case "On", "NotOn", "OnOrAfter", "OnOrBefore":
 		return onDate(x, name, values)
 	}

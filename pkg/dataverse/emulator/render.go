@@ -9,7 +9,7 @@ import (
 func (d *reader) entity(q *query, r *row) []byte {
 	head := ""
 	if d.level != none {
-		head = `"@odata.context":"` + string(d.c.root) + "$metadata#" + q.context() + `/$entity"`
+		head = `"@odata.context":"` + d.root + "$metadata#" + q.context() + `/$entity"`
 	}
 	return d.appendRow(nil, q, r, head)
 }
@@ -71,16 +71,22 @@ func (d *reader) appendColumn(dst []byte, t *table, r *row, column int) []byte {
 func (d *reader) appendIdentity(dst []byte, t *table, r *row) []byte {
 	address := t.Set + "(" + r.id.String() + ")"
 	dst = append(appendMember(dst, "", "@odata.type"), `"#Microsoft.Dynamics.CRM.`+t.Name+`"`...)
-	dst = append(appendMember(dst, "", "@odata.id"), `"`+string(d.c.root)+address+`"`...)
+	dst = append(appendMember(dst, "", "@odata.id"), `"`+d.root+address+`"`...)
 	return append(appendMember(dst, "", "@odata.editLink"), `"`+address+`"`...)
 }
 
 // appendLinks appends the navigation links of odata.metadata=full.
 func (d *reader) appendLinks(dst []byte, t *table, r *row) []byte {
-	base := `"` + string(d.c.root) + t.Set + "(" + r.id.String() + ")/"
+	base := `"` + d.root + t.Set + "(" + r.id.String() + ")/"
 	for _, name := range t.navigationNames() {
 		dst = append(appendMember(dst, name, "@odata.associationLink"), base+name+`/$ref"`...)
 		dst = append(appendMember(dst, name, "@odata.navigationLink"), base+name+`"`...)
 	}
 	return dst
+}
+
+// row renders one row with all that is expanded below it. The tables are locked.
+func (d *reader) row(q *query, r *row) []byte {
+	d.gather(q, []*row{r})
+	return d.entity(q, r)
 }

@@ -11,8 +11,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const entityJSON = "application/json; odata.metadata=minimal"
-
 // A reply is what came of one operation, before it is known whether it becomes an HTTP answer or a part of one.
 type reply struct {
 	status      int
@@ -54,42 +52,6 @@ func (a *reply) content() (string, []byte) {
 		return entityJSON, a.failure.append(nil, a.annotate)
 	}
 	return a.contentType, a.body
-}
-
-// append appends the error's body (section 8.1).
-func (f *failure) append(dst []byte, annotate bool) []byte {
-	dst = append(dst, `{"error":{"code":`...)
-	dst = appendQuoted(dst, f.code)
-	dst = append(dst, `,"message":`...)
-	dst = appendQuoted(dst, f.message)
-	if annotate {
-		dst = f.annotations(dst)
-	}
-	return append(dst, `}}`...)
-}
-
-// annotations appends what clients get that ask for annotations.
-func (f *failure) annotations(dst []byte) []byte {
-	annotate := func(name, value string) {
-		dst = append(append(dst, `,"@Microsoft.PowerApps.CDS.`...), name...)
-		dst = appendQuoted(append(dst, `":`...), value)
-	}
-	category := "ClientError"
-	if f.status >= http.StatusInternalServerError {
-		category = "SystemFailure"
-	}
-	annotate("ErrorDetails.OperationStatus", "0")
-	annotate("ErrorDetails.SubErrorCode", "-2146233088")
-	for _, d := range f.details {
-		annotate(d.name, d.value)
-	}
-	annotate("ErrorDetails.ApiExceptionCategory", category)
-	if f.name != "" {
-		annotate("ErrorDetails.ApiExceptionMessageName", f.name)
-	}
-	annotate("ErrorDetails.ApiExceptionHttpStatusCode", strconv.Itoa(f.status))
-	annotate("HelpLink", "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a"+strings.TrimPrefix(f.code, "0x")+"&client=platform")
-	return dst
 }
 
 // writeTo writes the reply as an HTTP answer. Without a call it has no entity.

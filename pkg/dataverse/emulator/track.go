@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -28,25 +27,25 @@ func deltaToken(version uint64, now time.Time) string {
 
 // changes answers a deltaLink with what changed since its version, in the order of the changes. What does not fit on the page comes with a nextLink,
 // which is the deltaLink of the last change that did. The table is locked.
-func (d *reader) changes(q *query, l collection, text string) *reply {
+func (d *reader) changes(q *query, l collection, text string) ([]byte, *failure) {
 	t := q.table
 	number, _, _ := strings.Cut(q.DeltaToken, "!")
 	since, err := strconv.ParseUint(number, 10, 64)
 	if err != nil {
-		return failed(badURI.says("The $deltatoken '%.50s' is not one that was issued here.", q.DeltaToken))
+		return nil, badURI.says("The $deltatoken '%.50s' is not one that was issued here.", q.DeltaToken)
 	}
 	if !t.remembers(since) {
-		return failed(expiredVersion.says("Version stamp associated with the client has expired. Please perform a full sync."))
+		return nil, expiredVersion.says("Version stamp associated with the client has expired. Please perform a full sync.")
 	}
 	all := d.seenSince(t, since)
-	size, reached, link := d.pageSize(q), d.c.server.versions.Load(), "@odata.deltaLink"
+	size, reached, link := d.pageSize(q), d.version(), "@odata.deltaLink"
 	if len(all) > size {
 		all = all[:size]
 		reached, link = all[size-1].version, "@odata.nextLink"
 	}
 	out := []byte{'{'}
 	if d.level != none {
-		out = appendQuoted(appendMember(out, "", "@odata.context"), string(d.c.root)+"$metadata#"+q.context()+"/$delta")
+		out = appendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+q.context()+"/$delta")
 	}
 	out = append(appendMember(out, "value", ""), '[')
 	for i, ch := range all {
@@ -57,11 +56,11 @@ func (d *reader) changes(q *query, l collection, text string) *reply {
 			out = d.appendRow(out, q, ch.row, "")
 			continue
 		}
-		out = appendQuoted(append(out, `{"@odata.context":`...), string(d.c.root)+"$metadata#"+t.Set+"/$deletedEntity")
+		out = appendQuoted(append(out, `{"@odata.context":`...), d.root+"$metadata#"+t.Set+"/$deletedEntity")
 		out = append(append(append(out, `,"id":"`...), ch.id.String()...), `","reason":"deleted"}`...)
 	}
 	out = appendQuoted(appendMember(append(out, ']'), "", link), d.link(l.path, text, "$deltatoken", deltaToken(reached, d.now)))
-	return &reply{status: http.StatusOK, contentType: d.level.contentType(), body: append(out, '}'), applied: d.prefer.echo()}
+	return append(out, '}'), nil
 }
 
 // seenSince returns the changes after the version, as the caller sees them.

@@ -1,0 +1,123 @@
+package emulator
+
+import "strconv"
+
+// A collection is what a URL without a key addresses: a set, or the rows that point at a row.
+type collection struct {
+	table      *table
+	path       string    // its URL, relative to the API root
+	within     predicate // nil for all rows of the table
+	references bool      // only the rows' URLs are asked for
+}
+
+// whole is the collection of all rows of a table.
+func whole(t *table) collection { return collection{table: t, path: t.Set} }
+
+// list answers a query of a collection: with rows, groups, or what changed of them.
+func (d *reader) list(l collection, text []byte) ([]byte, *failure) {
+	q, f := d.query(l.table, text)
+	if f != nil {
+		return nil, f
+	}
+	if q.FetchXML != "" {
+		return d.fetch(l, q.FetchXML)
+	}
+	if q.SQL != "" {
+		if q, f = d.sql(q); f != nil {
+			return nil, f
+		}
+	}
+	if q.Apply != nil {
+		return d.aggregated(q, l.within)
+	}
+	at, f := readCookie(q.SkipToken)
+	if f != nil {
+		return nil, f
+	}
+	if q.Top >= 0 {
+		d.prefer.without("odata.maxpagesize")
+	}
+	tracked := d.prefer.track || q.DeltaToken != "" || at.tracking > 0
+	if tracked {
+		if f := trackable(q, l); f != nil {
+			return nil, f
+		}
+	}
+	defer d.lock()()
+	switch {
+	case q.DeltaToken != "":
+		return d.changes(q, l, string(text))
+	case tracked && at.tracking == 0:
+		at.tracking = d.version()
+	}
+	p := d.search(q, l.within, d.pageSize(q), at.position)
+	out := d.opening(q, p, l.references)
+	if l.references {
+		out = d.appendReferences(appendMember(out, "value", ""), l.table, p.rows)
+	} else {
+		d.gather(q, p.rows)
+		out = d.appendRows(appendMember(out, "value", ""), q, p.rows)
+	}
+	switch {
+	case p.more && q.Top < 0:
+		token := cookie{number: at.number + 1, position: p.last, tracking: at.tracking}.token(l.table, p.rows)
+		out = appendQuoted(appendMember(out, "", "@odata.nextLink"), d.link(l.path, string(text), "$skiptoken", token))
+	case tracked:
+		out = appendQuoted(appendMember(out, "", "@odata.deltaLink"), d.link(l.path, string(text), "$deltatoken", deltaToken(at.tracking, d.now)))
+	}
+	return append(out, '}'), nil
+}
+
+// appendReferences appends the URLs of rows, as $ref has them.
+func (d *reader) appendReferences(dst []byte, t *table, rows []*row) []byte {
+	dst = append(dst, '[')
+	for i, r := range rows {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendQuoted(append(dst, `{"@odata.id":`...), d.root+rowURL(t, r)), '}')
+	}
+	return append(dst, ']')
+}
+
+// opening is the beginning of a collection's answer: context and counts.
+func (d *reader) opening(q *query, p page, references bool) []byte {
+	out := []byte{'{'}
+	context := q.context()
+	if references {
+		context = "Collection($ref)"
+	}
+	if d.level != none {
+		out = appendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+context)
+	}
+	if q.Count {
+		out = strconv.AppendInt(appendMember(out, "", "@odata.count"), int64(min(p.total, maxPage)), 10)
+	}
+	if d.prefer.wants(totalRecordCount) {
+		total := -1
+		if q.Count {
+			total = min(p.total, maxPage)
+		}
+		out = strconv.AppendInt(appendMember(out, "", "@"+totalRecordCount), int64(total), 10)
+	}
+	if d.prefer.wants(totalRecordCountLimit) {
+		out = strconv.AppendBool(appendMember(out, "", "@"+totalRecordCountLimit), q.Count && p.total > maxPage)
+	}
+	return out
+}
+
+// count counts the rows of a collection, with a $filter or without, to 5,000.
+func (d *reader) count(l collection, text []byte) (int, *failure) {
+	q, f := d.query(l.table, text)
+	if f != nil {
+		return 0, f
+	}
+	defer d.lock()()
+	if q.filter == nil && l.within == nil && d.view(l.table) == nil {
+		return min(l.table.count(), maxPage), nil
+	}
+	return min(d.matching(q, l.within), maxPage), nil
+}
+
+// rowURL is a row's URL, relative to the API root.
+func rowURL(t *table, r *row) string { return t.Set + "(" + r.id.String() + ")" }
