@@ -1,6 +1,9 @@
 package emulator
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
@@ -86,4 +89,13 @@ func forget(filters *table, name string) {
 			filters.removeRow(r)
 		}
 	}
+}
+
+// sorted returns the tables by logical name.
+func (d *definitions) sorted() []*table {
+	tables := make([]*table, 0, len(d.tables))
+	for _, name := range slices.Sorted(maps.Keys(d.tables)) {
+		tables = append(tables, d.tables[name])
+	}
+	return tables
 }

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -56,6 +55,7 @@ type property struct {
 	targets []target // navigation and bind: the tables that may be bound by this name
 }
 
+// propertyKind is what a body gives under a name.
 type propertyKind int
 
 const (
@@ -171,15 +171,6 @@ func readName(c *schema.Column) string {
 		return "_" + c.Name + "_value"
 	}
 	return c.Name
-}
-
-// sorted returns the tables by logical name.
-func (d *definitions) sorted() []*table {
-	tables := make([]*table, 0, len(d.tables))
-	for _, name := range slices.Sorted(maps.Keys(d.tables)) {
-		tables = append(tables, d.tables[name])
-	}
-	return tables
 }
 
 // row returns the row that has the values, nil when there is none; they are in the form that appendNormal gives, with zeros between them.

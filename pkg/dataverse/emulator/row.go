@@ -122,6 +122,7 @@ func reference(v []byte) (index byte, id uuid.UUID, ok bool) {
 	return v[0], id, ok
 }
 
+// appendGUID appends the usual form, in lower case.
 func appendGUID(dst []byte, id uuid.UUID) []byte {
 	const hex = "0123456789abcdef"
 	for i, b := range id {
