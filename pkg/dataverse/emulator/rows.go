@@ -189,8 +189,8 @@ func (s *Server) Restore(p *Snapshot) error {
 	}
 	s.versions.Add(1) // delta links from before are of another past
 	s.clear()
-	fitted.fill(s.tables, func() uint64 { return s.serials.Add(1) })
-	s.versions.Store(max(s.versions.Load(), p.version)) // so that no version comes twice
+	version := fitted.fill(s.tables, func() uint64 { return s.serials.Add(1) })
+	s.versions.Store(max(s.versions.Load(), version)) // so that no version comes twice
 	s.populate()
 	return nil
 }

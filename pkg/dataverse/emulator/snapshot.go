@@ -91,8 +91,8 @@ func (p *Snapshot) fit(tables map[string]*table) (*Snapshot, error) {
 	return fitted, nil
 }
 
-// fill puts the rows of the snapshot, which fits, into the tables. Each gets a serial.
-func (p *Snapshot) fill(tables map[string]*table, serial func() uint64) {
+// fill puts the rows of the snapshot, which fits, into the tables. Each gets a serial. It returns the last version that was given before the snapshot.
+func (p *Snapshot) fill(tables map[string]*table, serial func() uint64) (version uint64) {
 	for _, image := range p.tables {
 		t := tables[image.name]
 		for _, r := range image.rows {
@@ -101,6 +101,7 @@ func (p *Snapshot) fill(tables map[string]*table, serial func() uint64) {
 			}
 		}
 	}
+	return p.version
 }
 
 // fit returns the image with cells as t numbers them.
