@@ -191,3 +191,39 @@ func Key(namesAndValues ...any) string {
 	}
 	return b.String()
 }
+
+// locate resolves the URL of an existing row: accounts(guid), /accounts(key='…'), the full URL, or $1 in a change set.
+func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
+	if len(url) > 0 && url[0] == '$' {
+		ref, ok := c.references[string(url)]
+		if !ok {
+			return nil, uuid.Nil, badReference.says("Content-ID Reference: '%s' does not exist in the batch context.", url)
+		}
+		return ref.table, ref.id, nil
+	}
+	path, err := c.relative(url)
+	if err != nil {
+		return nil, uuid.Nil, err
+	}
+	path = bytes.TrimPrefix(path, []byte("/"))
+	a, err := c.address(path)
+	if err != nil {
+		return nil, uuid.Nil, err
+	}
+	if a.table == nil || !a.single || len(a.rest) > 0 {
+		return nil, uuid.Nil, badURI.says("The URI '%.200s' does not address one record.", url)
+	}
+	t := a.table
+	if a.key != nil && !c.server.config.Assumptions.BindWithoutRead {
+		if f := c.denied(t, t.privilege.read); f != nil {
+			return nil, uuid.Nil, f
+		}
+	}
+	c.rlock(t)
+	r := a.row()
+	c.runlock(t)
+	if r == nil {
+		return nil, uuid.Nil, a.missing()
+	}
+	return t, r.id, nil
+}

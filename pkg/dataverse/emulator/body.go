@@ -13,6 +13,7 @@ import (
 
 // A body is a decoded row body: the changes, ordered by column. It is kept and reused over the operations of a request.
 type body struct {
+	rules   *bodyRules
 	changes []cell
 	invalid *failure // the first value that is of the right type, but not valid: Dataverse looks at these after privileges
 	money   bool     // some money column is set
@@ -22,6 +23,16 @@ type body struct {
 	hasID   bool
 	arena   []byte // what cells point into when they do not point into the request
 }
+
+// bodyRules are what bodies are read by.
+type bodyRules struct {
+	locate         func(url []byte) (*table, uuid.UUID, *failure) // finds the row that a URL addresses
+	strictReadOnly bool                                           // values for read-only columns are refused; else ignored
+	noBindByNull   bool                                           // a null for nav@odata.bind is refused; else it clears the lookup
+}
+
+// another returns an empty body that is read by the same rules.
+func (b *body) another() body { return body{rules: b.rules} }
 
 // boundTo is one lookup that the body sets, with the row that it then points at, for the AppendTo privilege.
 type boundTo struct {
@@ -43,9 +54,8 @@ func (b *body) reset() {
 // keep returns what was appended to the arena from start on. Earlier cells stay valid when it grows: they keep the old array.
 func (b *body) keep(start int) []byte { return b.arena[start:len(b.arena):len(b.arena)] }
 
-// decode reads text as a row of t into c.body. contentType may ask for decimals as strings.
-func (c *call) decode(t *table, text, contentType []byte) *failure {
-	b := &c.body
+// decode reads text as a row of t. contentType may ask for decimals as strings.
+func (b *body) decode(t *table, text, contentType []byte) *failure {
 	b.reset()
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 {
@@ -56,7 +66,7 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 	for r.Next() {
 		p, known := t.properties[string(r.Name)]
 		if !known {
-			if err := c.other(t, r.Name, r.Value); err != nil {
+			if err := b.other(t, r.Name, r.Value); err != nil {
 				return err
 			}
 			continue
@@ -67,11 +77,11 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 		case logical:
 			err = untypedValue(t, r.Name)
 		case navigation:
-			err = c.nestOne(t, p, r.Value)
+			err = b.nestOne(t, p, r.Value)
 		case bind:
-			v, err = c.bind(t, p, r.Name, r.Value)
+			v, err = b.bind(t, p, r.Name, r.Value)
 		case plain:
-			v, err = c.plain(t, p.column, r.Value, decimalText)
+			v, err = b.plain(t, p.column, r.Value, decimalText)
 		}
 		if err != nil {
 			return err
@@ -84,7 +94,7 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 			continue
 		}
 		if p.kind == plain && t.columns[p.column].ReadOnly {
-			if c.server.config.Assumptions.StrictReadOnly {
+			if b.rules.strictReadOnly {
 				return unknownProperty(t, r.Name)
 			}
 			continue
@@ -102,40 +112,29 @@ func (c *call) decode(t *table, text, contentType []byte) *failure {
 }
 
 // other takes a name that is no property of the row itself: a collection of related rows, or an annotation.
-func (c *call) other(t *table, name, v []byte) *failure {
+func (b *body) other(t *table, name, v []byte) *failure {
 	if l, ok := t.incoming[string(name)]; ok {
-		return c.nestMany(t, l, name, v, false)
+		return b.nestMany(t, l, name, v, false)
 	}
 	if collection, bound := bytes.CutSuffix(name, []byte("@odata.bind")); bound {
 		if l, ok := t.incoming[string(collection)]; ok {
-			return c.nestMany(t, l, name, v, true)
+			return b.nestMany(t, l, name, v, true)
 		}
 	}
-	return c.annotation(t, name)
+	return b.annotation(t, name)
 }
 
-// annotation judges a name that is no property: annotations that readers get are tolerated, others and unknown names are not.
-func (c *call) annotation(t *table, name []byte) *failure {
-	s := string(name)
-	if at := strings.IndexByte(s, '@'); at >= 0 {
-		switch property, term := s[:at], s[at:]; {
-		case term == "@odata.bind":
-			return undeclaredNavigation(t, property)
-		case property == "" && slices.Contains([]string{"@odata.type", "@odata.etag", "@odata.context", "@odata.id"}, term):
-			return nil
-		case property != "" && (strings.HasPrefix(term, "@OData.Community.") || strings.HasPrefix(term, "@Microsoft.Dynamics.CRM.") || term == "@odata.type"):
-			return nil
-		default:
-			return payload(t.Set, "Microsoft.OData.ODataException: The annotation '%s' was found in the payload, which is not supported here.", s)
-		}
-	}
-	return unknownProperty(t, name)
+// refer sets a lookup to a row of the target with that index.
+func (b *body) refer(column int, index byte, id uuid.UUID) {
+	start := len(b.arena)
+	b.arena = appendReference(b.arena, index, id)
+	b.changes, _ = put(b.changes, cell{column, b.keep(start)})
 }
 
 // bind resolves nav@odata.bind to a lookup's value.
-func (c *call) bind(t *table, p property, name, v []byte) ([]byte, *failure) {
+func (b *body) bind(t *table, p property, name, v []byte) ([]byte, *failure) {
 	if string(v) == "null" {
-		if c.server.config.Assumptions.NoBindByNull {
+		if b.rules.noBindByNull {
 			return nil, payload(t.Set, "Microsoft.OData.ODataException: The 'odata.bind' instance or property annotation has a null value. In OData, the 'odata.bind' instance or property annotation must have a non-null string value.")
 		}
 		return nil, nil
@@ -147,7 +146,7 @@ func (c *call) bind(t *table, p property, name, v []byte) ([]byte, *failure) {
 	if bytes.IndexByte(url, '\\') >= 0 {
 		url = []byte(jsonobject.Text(v))
 	}
-	to, id, err := c.locate(url)
+	to, id, err := b.rules.locate(url)
 	if err != nil {
 		return nil, err
 	}
@@ -155,83 +154,47 @@ func (c *call) bind(t *table, p property, name, v []byte) ([]byte, *failure) {
 		if target.table != to {
 			continue
 		}
-		c.body.bound = append(c.body.bound, boundTo{p.column, to, id})
-		start := len(c.body.arena)
-		c.body.arena = appendReference(c.body.arena, target.index, id)
-		return c.body.keep(start), nil
+		b.bound = append(b.bound, boundTo{p.column, to, id})
+		start := len(b.arena)
+		b.arena = appendReference(b.arena, target.index, id)
+		return b.keep(start), nil
 	}
 	return nil, payload(t.Set, "Microsoft.OData.ODataException: '%s' of '%s' does not point at '%s'.", strings.TrimSuffix(string(name), "@odata.bind"), t.Name, to.Name)
 }
 
-// locate resolves the URL of an existing row: accounts(guid), /accounts(key='…'), the full URL, or $1 in a change set.
-func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
-	if len(url) > 0 && url[0] == '$' {
-		ref, ok := c.references[string(url)]
-		if !ok {
-			return nil, uuid.Nil, badReference.says("Content-ID Reference: '%s' does not exist in the batch context.", url)
-		}
-		return ref.table, ref.id, nil
-	}
-	path, err := c.relative(url)
-	if err != nil {
-		return nil, uuid.Nil, err
-	}
-	path = bytes.TrimPrefix(path, []byte("/"))
-	a, err := c.address(path)
-	if err != nil {
-		return nil, uuid.Nil, err
-	}
-	if a.table == nil || !a.single || len(a.rest) > 0 {
-		return nil, uuid.Nil, badURI.says("The URI '%.200s' does not address one record.", url)
-	}
-	t := a.table
-	if a.key != nil && !c.server.config.Assumptions.BindWithoutRead {
-		if f := c.denied(t, t.privilege.read); f != nil {
-			return nil, uuid.Nil, f
-		}
-	}
-	c.rlock(t)
-	r := a.row()
-	c.runlock(t)
-	if r == nil {
-		return nil, uuid.Nil, a.missing()
-	}
-	return t, r.id, nil
-}
-
 // plain checks a column's value and returns it as a cell holds it, nil for null.
-func (c *call) plain(t *table, column int, v []byte, decimalText bool) ([]byte, *failure) {
+func (b *body) plain(t *table, column int, v []byte, decimalText bool) ([]byte, *failure) {
 	col := &t.columns[column]
 	if string(v) == "null" {
 		if col.Required == "SystemRequired" && column != t.primary {
-			c.body.refuse(requiredMissing.says("The required field '%s' is missing.", col.Name))
+			b.refuse(requiredMissing.says("The required field '%s' is missing.", col.Name))
 		}
 		return nil, nil
 	}
 	switch col.Type {
 	case schema.String, schema.Memo:
-		return c.text(t, col, v)
+		return b.text(t, col, v)
 	case schema.Boolean:
 		if v[0] != 't' && v[0] != 'f' {
 			return nil, literal(t, col, v)
 		}
 		return v, nil
 	case schema.Integer, schema.BigInt, schema.Choice, schema.State, schema.Status:
-		return c.whole(t, col, v)
+		return b.whole(t, col, v)
 	case schema.Decimal, schema.Double, schema.Money:
-		return c.number(t, col, v, decimalText)
+		return b.number(t, col, v, decimalText)
 	case schema.MultiChoice:
-		return c.multi(t, col, v)
+		return b.multi(t, col, v)
 	case schema.DateTime:
-		return c.moment(t, col, v)
+		return b.moment(t, col, v)
 	case schema.Image, schema.File:
 		return nil, notImplemented.says("The emulator keeps neither images nor files: '%s' of '%s' can only be null.", col.Name, t.Name)
 	case schema.ID, schema.Lookup, schema.Customer, schema.Owner:
 		if v[0] == '"' {
 			if id, ok := parseGUID(v[1 : len(v)-1]); ok {
-				start := len(c.body.arena)
-				c.body.arena = append(appendGUID(append(c.body.arena, '"'), id), '"')
-				return c.body.keep(start), nil
+				start := len(b.arena)
+				b.arena = append(appendGUID(append(b.arena, '"'), id), '"')
+				return b.keep(start), nil
 			}
 		}
 	}

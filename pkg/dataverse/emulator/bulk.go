@@ -185,7 +185,7 @@ func (c *call) bulkRow(op *batch.Operation, index int, t *table, message string,
 	case message == schema.UpdateMultiple:
 		one.IfMatch = []byte("*")
 	}
-	if f := c.decode(t, target.text, op.ContentType); f != nil {
+	if f := c.body.decode(t, target.text, op.ContentType); f != nil {
 		return uuid.Nil, f
 	}
 	if f := c.allowed(t, t.privilege.read); f != nil {

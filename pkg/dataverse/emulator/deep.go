@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -11,69 +10,6 @@ import (
 )
 
 // This file is deep insert (section 2.8): a body that is created together with related rows nested in it. All of it is one transaction.
-
-// nested is what a body holds of related rows: an object in a single-valued navigation property, which is created first and bound; or one of a
-// collection-valued property, which is created, or bound, once the row is there.
-type nested struct {
-	column int       // single-valued: the lookup
-	to     target    // and the table of the new row
-	link   *incoming // collection-valued
-	bound  bool      // value is the URL of an existing row
-	value  []byte
-}
-
-// A parent is the row that children are created under.
-type parent struct {
-	link  incoming
-	table *table
-	id    uuid.UUID
-}
-
-// bind points the child in b at the parent.
-func (p *parent) bind(b *body) {
-	start := len(b.arena)
-	b.arena = appendReference(b.arena, p.link.index, p.id)
-	b.changes, _ = put(b.changes, cell{p.link.column, b.keep(start)})
-	b.bound = append(b.bound, boundTo{p.link.column, p.table, p.id})
-}
-
-// nestOne takes the value of a single-valued navigation property without annotation: null clears, an object is a row to create.
-func (c *call) nestOne(t *table, p property, v []byte) *failure {
-	switch {
-	case string(v) == "null":
-		return nil
-	case v[0] != '{':
-		return payload(t.Set, "Microsoft.Crm.CrmException: CRM do not support direct update of Entity Reference properties, Use Navigation properties instead.")
-	}
-	to := p.targets[0]
-	if len(p.targets) > 1 { // ownerid
-		r := jsonobject.New(v)
-		for r.Next() {
-			for _, other := range p.targets {
-				if string(r.Name) == "@odata.type" && strings.HasSuffix(jsonobject.Text(r.Value), "Microsoft.Dynamics.CRM."+other.table.Name) {
-					to = other
-				}
-			}
-		}
-	}
-	c.body.nested = append(c.body.nested, nested{column: p.column, to: to, value: v})
-	return nil
-}
-
-// nestMany takes the members of a collection-valued navigation property: rows to create, or with @odata.bind the URLs of rows that are there.
-func (c *call) nestMany(t *table, l incoming, name, v []byte, bound bool) *failure {
-	members, ok := jsonobject.Elements(v)
-	if !ok {
-		return payload(t.Set, "Microsoft.OData.ODataException: When reading the value of the navigation property '%s', an array was expected.", name)
-	}
-	for _, m := range members {
-		if (m[0] == '{') == bound {
-			return payload(t.Set, "Microsoft.OData.ODataException: A member of the navigation property '%s' is of the wrong kind.", name)
-		}
-		c.body.nested = append(c.body.nested, nested{link: &l, value: m, bound: bound})
-	}
-	return nil
-}
 
 // createRow makes a row of c.body, with what it nests, and enters all of it into the journal. The caller holds t, and has begun a transaction
 // when something is nested.
@@ -91,12 +27,13 @@ func (c *call) createRow(t *table, id uuid.UUID, op *batch.Operation, index int,
 		if n.link != nil {
 			continue
 		}
-		c.body = body{}
+		c.body = own.another()
 		r, f := c.createNested(n.to.table, n.value, op, index, nil)
 		if f != nil {
 			return nil, f
 		}
-		c.body = body{bound: []boundTo{{n.column, n.to.table, r.id}}}
+		c.body = own.another()
+		c.body.bound = []boundTo{{n.column, n.to.table, r.id}}
 		if f := c.allowed(t, t.privilege.append); f != nil {
 			return nil, f
 		}
@@ -113,7 +50,7 @@ func (c *call) createRow(t *table, id uuid.UUID, op *batch.Operation, index int,
 		if n.link == nil {
 			continue
 		}
-		c.body = body{}
+		c.body = own.another()
 		under := &parent{*n.link, t, r.id}
 		if n.bound {
 			f = c.bindMember(under, n.value, op, index)

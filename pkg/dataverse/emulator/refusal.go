@@ -121,3 +121,13 @@ func (f *failure) annotations(dst []byte) []byte {
 	annotate("HelpLink", "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a"+strings.TrimPrefix(f.code, "0x")+"&client=platform")
 	return dst
 }
+
+// stack is what follows the reason in messages of the OData layer; clients must cut there.
+const stack = "\r\n   at Microsoft.OData.JsonLight.ODataJsonLightResourceDeserializer.ReadPropertyWithValue(IODataJsonLightReaderResourceState resourceState, String propertyName, Boolean isDeltaResourceSet)" +
+	"\r\n   at Microsoft.Crm.Extensibility.OData.CrmODataEntityMediaTypeFormatter.ReadFromStreamAsync(Type type, Stream readStream)"
+
+// payload makes the 0x80048d19 of section 2.9 about the entity set; reason is what comes after "InnerException : ".
+func payload(set, format string, args ...any) *failure {
+	return badPayload.says("Error identified in Payload provided by the user for Entity :'%s', For more information on this error please follow this help link "+
+		"https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : %s%s", set, fmt.Sprintf(format, args...), stack)
+}

@@ -62,7 +62,7 @@ func New(c Config) *Server {
 	s.definitions = s.configured()
 	s.journal.limit = c.JournalLimit
 	s.ordered.Store(&Faults{})
-	s.calls.New = func() any { return &call{server: s} }
+	s.calls.New = func() any { return newCall(s) }
 	s.populate()
 	return s
 }
@@ -245,6 +245,14 @@ type referenced struct {
 	table *table
 	id    uuid.UUID
 	key   []byte // what stood between the parentheses; nil for the GUID
+}
+
+func newCall(s *Server) *call {
+	c := &call{server: s}
+	c.body.rules = &bodyRules{
+		locate: c.locate, strictReadOnly: s.config.Assumptions.StrictReadOnly, noBindByNull: s.config.Assumptions.NoBindByNull,
+	}
+	return c
 }
 
 func (c *call) begin(r *http.Request, u *user, id uuid.UUID) {

@@ -66,14 +66,10 @@ func (c *call) defaults(t *table, id uuid.UUID) *failure {
 	}
 	b := &c.body
 	if _, set := get(b.changes, t.owner); t.owner >= 0 && !set {
-		start := len(b.arena)
-		b.arena = appendReference(b.arena, 0, c.actor.id)
-		b.changes, _ = put(b.changes, cell{t.owner, b.keep(start)})
+		b.refer(t.owner, 0, c.actor.id)
 	}
 	if _, set := get(b.changes, t.currency); t.currency >= 0 && b.money && !set {
-		start := len(b.arena)
-		b.arena = appendReference(b.arena, 0, c.server.currency)
-		b.changes, _ = put(b.changes, cell{t.currency, b.keep(start)})
+		b.refer(t.currency, 0, c.server.currency)
 	}
 	return nil
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // The functions of this file check one JSON value against its column (section 2.7). A value of the wrong form is an error at once; one out of bounds
-// is kept in c.body.invalid, as Dataverse finds these later. What they return is the cell's value.
+// is kept in b.invalid, as Dataverse finds these later. What they return is the cell's value.
 
 // text counts length in UTF-16 code units. The empty string is null.
-func (c *call) text(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) text(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
@@ -26,21 +26,21 @@ func (c *call) text(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
 	if bytes.IndexByte(v, '\\') >= 0 {
 		s := jsonobject.Text(v)
 		if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }); i >= 0 {
-			c.body.refuse(badCharacters.says("Invalid character in field '%s': '0x%02X' is an invalid character.", col.Name, s[i]))
+			b.refuse(badCharacters.says("Invalid character in field '%s': '0x%02X' is an invalid character.", col.Name, s[i]))
 		}
-		start := len(c.body.arena)
-		c.body.arena = appendQuoted(c.body.arena, s)
-		v = c.body.keep(start)
+		start := len(b.arena)
+		b.arena = appendQuoted(b.arena, s)
+		v = b.keep(start)
 	}
 	if col.MaxLength > 0 && len(v)-2 > col.MaxLength && len(utf16.Encode([]rune(jsonobject.Text(v)))) > col.MaxLength {
 		// Two blanks after "occurred.": as captured.
-		c.body.refuse(textTooLong.says("A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.",
+		b.refuse(textTooLong.says("A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.",
 			col.Name, t.Name, col.MaxLength))
 	}
 	return v, nil
 }
 
-func (c *call) whole(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) whole(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
 	bits := 32
 	if col.Type == schema.BigInt {
 		bits = 64
@@ -51,11 +51,11 @@ func (c *call) whole(t *table, col *schema.Column, v []byte) ([]byte, *failure) 
 	}
 	if col.Type == schema.Integer {
 		if low, high := col.Bounds(); float64(n) < low || float64(n) > high {
-			c.body.outside(integerOutOfRange, t, col)
+			b.outside(integerOutOfRange, t, col)
 		}
 	}
 	if len(col.Options) > 0 && !hasOption(col, int(n)) {
-		c.body.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
+		b.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
 			n, col.Name, t.Name, accepted(col)))
 	}
 	return v, nil
@@ -79,7 +79,7 @@ func accepted(col *schema.Column) string {
 }
 
 // number takes JSON numbers, or JSON strings when the content type says IEEE754Compatible=true; never both.
-func (c *call) number(t *table, col *schema.Column, v []byte, asText bool) ([]byte, *failure) {
+func (b *body) number(t *table, col *schema.Column, v []byte, asText bool) ([]byte, *failure) {
 	isText := v[0] == '"'
 	if col.Type != schema.Double && isText != asText {
 		// "string/number" and "false/true" are OData's own words: it has one text for both ways round.
@@ -95,16 +95,16 @@ func (c *call) number(t *table, col *schema.Column, v []byte, asText bool) ([]by
 	}
 	if low, high := col.Bounds(); f < low || f > high {
 		if col.Type == schema.Money {
-			c.body.refuse(moneyOutOfRange.says("Supplied value exceeded the MIN/MAX value of Money Type field."))
+			b.refuse(moneyOutOfRange.says("Supplied value exceeded the MIN/MAX value of Money Type field."))
 		} else {
-			c.body.outside(decimalOutOfRange, t, col)
+			b.outside(decimalOutOfRange, t, col)
 		}
 	}
-	c.body.money = c.body.money || col.Type == schema.Money
+	b.money = b.money || col.Type == schema.Money
 	if point := bytes.IndexByte(v, '.'); col.Precision > 0 && point >= 0 && (len(v)-point-1 > col.Precision || bytes.ContainsAny(v, "eE")) {
-		start := len(c.body.arena)
-		c.body.arena = appendRounded(c.body.arena, v, f, col.Precision)
-		v = c.body.keep(start)
+		start := len(b.arena)
+		b.arena = appendRounded(b.arena, v, f, col.Precision)
+		v = b.keep(start)
 	}
 	return v, nil
 }
@@ -122,7 +122,7 @@ func appendRounded(dst, v []byte, f float64, precision int) []byte {
 }
 
 // multi takes "1,2,3"; the empty string is null.
-func (c *call) multi(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) multi(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
@@ -137,26 +137,26 @@ func (c *call) multi(t *table, col *schema.Column, v []byte) ([]byte, *failure) 
 			return nil, literal(t, col, v)
 		}
 		if !hasOption(col, n) {
-			c.body.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
+			b.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
 				n, col.Name, t.Name, accepted(col)))
 		}
 		chosen = append(chosen, n)
 	}
 	slices.Sort(chosen)
-	start := len(c.body.arena)
-	c.body.arena = append(c.body.arena, '"')
+	start := len(b.arena)
+	b.arena = append(b.arena, '"')
 	for i, n := range slices.Compact(chosen) {
 		if i > 0 {
-			c.body.arena = append(c.body.arena, ',')
+			b.arena = append(b.arena, ',')
 		}
-		c.body.arena = strconv.AppendInt(c.body.arena, int64(n), 10)
+		b.arena = strconv.AppendInt(b.arena, int64(n), 10)
 	}
-	c.body.arena = append(c.body.arena, '"')
-	return c.body.keep(start), nil
+	b.arena = append(b.arena, '"')
+	return b.keep(start), nil
 }
 
 // moment takes Edm.Date for date-only columns and Edm.DateTimeOffset for others, from 1753 to 9999-12-30.
-func (c *call) moment(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) moment(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
@@ -172,14 +172,14 @@ func (c *call) moment(t *table, col *schema.Column, v []byte) ([]byte, *failure)
 	}
 	switch year := string(canonical[:4]); {
 	case year < "1753":
-		c.body.refuse(badDateTime.says("DateTime is less than minimum value supported by CrmDateTime. Actual value: %s, Minimum value supported: 01/01/1753 00:00:00", said))
+		b.refuse(badDateTime.says("DateTime is less than minimum value supported by CrmDateTime. Actual value: %s, Minimum value supported: 01/01/1753 00:00:00", said))
 	case string(canonical[:10]) > "9999-12-30":
-		c.body.refuse(badDateTime.says("DateTime is greater than maximum value supported by CrmDateTime. Actual value: %s, Maximum value supported: 12/30/9999 23:59:59", said))
+		b.refuse(badDateTime.says("DateTime is greater than maximum value supported by CrmDateTime. Actual value: %s, Maximum value supported: 12/30/9999 23:59:59", said))
 	}
 	if len(canonical) == len(said) && &canonical[0] == &said[0] {
 		return v, nil
 	}
-	start := len(c.body.arena)
-	c.body.arena = append(append(append(c.body.arena, '"'), canonical...), '"')
-	return c.body.keep(start), nil
+	start := len(b.arena)
+	b.arena = append(append(append(b.arena, '"'), canonical...), '"')
+	return b.keep(start), nil
 }

@@ -52,7 +52,7 @@ func (c *call) createPrepared(op *batch.Operation, index int, t *table, query []
 
 // prepare decodes op's body into c.body as a new row of t, and asks whether the caller may create it. A parent is entered into it.
 func (c *call) prepare(t *table, op *batch.Operation, under *parent) *failure {
-	if f := c.decode(t, op.Body, op.ContentType); f != nil {
+	if f := c.body.decode(t, op.Body, op.ContentType); f != nil {
 		return f
 	}
 	if under != nil {
@@ -81,7 +81,7 @@ func (c *call) freeID(t *table) (uuid.UUID, *failure) {
 // upsert is PATCH /set(id) and /set(key).
 func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) *reply {
 	t := a.table
-	if f := c.decode(t, op.Body, op.ContentType); f != nil {
+	if f := c.body.decode(t, op.Body, op.ContentType); f != nil {
 		return failed(f)
 	}
 	if f := c.representable(op, t, query); f != nil {
