@@ -116,6 +116,21 @@ func (j *journal) wait(seq uint64) <-chan struct{} {
 	return j.news
 }
 
+// written is how many entries were ever added.
+func (j *journal) written() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.count
+}
+
+// dropped is how many of them were dropped.
+func (j *journal) dropped() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.first
+}
+
+// reset forgets all entries, and begins with Seq 1 again.
 func (j *journal) reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -160,15 +175,7 @@ func (s *Server) Follow(ctx context.Context, seq uint64) iter.Seq[Entry] {
 }
 
 // Written is the Seq of the last committed write: how many there were since the start or the last Reset.
-func (s *Server) Written() uint64 {
-	s.journal.mu.Lock()
-	defer s.journal.mu.Unlock()
-	return s.journal.count
-}
+func (s *Server) Written() uint64 { return s.journal.written() }
 
 // Dropped is how many of the oldest journal entries Config.JournalLimit has dropped.
-func (s *Server) Dropped() uint64 {
-	s.journal.mu.Lock()
-	defer s.journal.mu.Unlock()
-	return s.journal.first
-}
+func (s *Server) Dropped() uint64 { return s.journal.dropped() }
