@@ -46,6 +46,7 @@ func (b *body) binds(column int) bool {
 	return slices.ContainsFunc(b.bound, func(to boundTo) bool { return to.column == column })
 }
 
+// reset empties the body, and keeps its buffers.
 func (b *body) reset() {
 	b.changes, b.bound, b.nested, b.arena = b.changes[:0], b.bound[:0], b.nested[:0], b.arena[:0]
 	b.invalid, b.money, b.id, b.hasID = nil, false, uuid.Nil, false

@@ -79,30 +79,15 @@ func (c *call) victims(op *batch.Operation, text []byte) ([]referenced, *failure
 	if f := c.denied(t, t.privilege.delete); f != nil {
 		return nil, f
 	}
-	t.readNames(&x.Options)
-	d := c.reader(op)
-	q, f := d.bind(t, x.Options)
+	ids, f := c.reader(op).ids(t, x.Options)
 	if f != nil {
 		return nil, f
 	}
-	size := q.Top
-	if size < 0 {
-		size = t.size()
-	}
-	defer d.lock()()
-	rows := d.search(q, nil, size, nil).rows
-	found := make([]referenced, len(rows))
-	for i, r := range rows {
-		found[i] = referenced{table: t, id: r.id}
+	found := make([]referenced, len(ids))
+	for i, id := range ids {
+		found[i] = referenced{table: t, id: id}
 	}
 	return found, nil
-}
-
-// size is the number of rows.
-func (t *table) size() int {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return len(t.rows)
 }
 
 // deleteVictim deletes a row as its table is now: metadata may have changed since it was found.

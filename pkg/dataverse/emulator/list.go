@@ -1,6 +1,12 @@
 package emulator
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+)
 
 // A collection is what a URL without a key addresses: a set, or the rows that point at a row.
 type collection struct {
@@ -117,6 +123,26 @@ func (d *reader) count(l collection, text []byte) (int, *failure) {
 		return min(l.table.count(), maxPage), nil
 	}
 	return min(d.matching(q, l.within), maxPage), nil
+}
+
+// ids returns the ids of all rows that a query of logical names finds.
+func (d *reader) ids(t *table, o odata.Options) ([]uuid.UUID, *failure) {
+	t.readNames(&o)
+	q, f := d.bind(t, o)
+	if f != nil {
+		return nil, f
+	}
+	defer d.lock()()
+	size := q.Top
+	if size < 0 {
+		size = t.count()
+	}
+	rows := d.search(q, nil, size, nil).rows
+	ids := make([]uuid.UUID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	return ids, nil
 }
 
 // rowURL is a row's URL, relative to the API root.
