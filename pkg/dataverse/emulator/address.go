@@ -7,33 +7,35 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // An address is what the path of a URL, after the API root, names: a set, or one row of it.
 type address struct {
-	table   *table
-	single  bool // one row, by id or by key
-	key     *key // nil for the GUID
+	table   *store.Table
+	single  bool       // one row, by id or by key
+	key     *store.Key // nil for the GUID
 	id      uuid.UUID
-	norm    []byte   // the key's normal form
-	cells   [16]cell // the key's values, to fill a row that is created; columns are key.columns
-	unbound *failure // a lookup in the key points at no row: one cannot be created by it
-	segment []byte   // between the parentheses, as sent
-	rest    []byte   // what follows: /$ref, /$count, /column, /Microsoft.Dynamics.CRM.…
-	name    []byte   // first segment, when it is no entity set: a function
+	norm    []byte         // the key's normal form
+	cells   [16]store.Cell // the key's values, to fill a row that is created; columns are key.columns
+	unbound *refusal.Error // a lookup in the key points at no row: one cannot be created by it
+	segment []byte         // between the parentheses, as sent
+	rest    []byte         // what follows: /$ref, /$count, /column, /Microsoft.Dynamics.CRM.…
+	name    []byte         // first segment, when it is no entity set: a function
 }
 
-// row finds the addressed row. The caller holds table.mu.
-func (a *address) row() *row {
+// row finds the addressed row. The caller holds the table.
+func (a *address) row() *store.Row {
 	if a.key != nil {
-		return a.key.row(a.norm)
+		return a.key.Row(a.norm)
 	}
-	return a.table.row(a.id)
+	return a.table.Row(a.id)
 }
 
 // missing is the 404 for the addressed row.
-func (a *address) missing() *failure {
+func (a *address) missing() *refusal.Error {
 	if a.key != nil {
 		return missingByKey(a.table)
 	}
@@ -41,11 +43,11 @@ func (a *address) missing() *failure {
 }
 
 // relative returns what follows the API root in a URL of one of the forms of section 3.1: absolute, server-relative, or relative to the root.
-func (c *call) relative(url []byte) ([]byte, *failure) {
+func (c *call) relative(url []byte) ([]byte, *refusal.Error) {
 	if i := bytes.Index(url, []byte(":/")); i == 4 || i == 5 { // http:/host too, as a client in use writes it
 		host, path, _ := bytes.Cut(bytes.TrimPrefix(url[i+2:], []byte("/")), []byte("/"))
 		if !strings.EqualFold(string(host), c.http.Host) && !c.server.config.Assumptions.ForeignHosts {
-			return nil, badURI.says("The request URI '%.200s' is not of this organization, whose host is '%s'.", url, c.http.Host)
+			return nil, refusal.BadURI.Says("The request URI '%.200s' is not of this organization, whose host is '%s'.", url, c.http.Host)
 		}
 		url = url[len(url)-len(path)-1:]
 	}
@@ -61,13 +63,13 @@ func (c *call) relative(url []byte) ([]byte, *failure) {
 		if len(version) == 0 {
 			version = []byte("data")
 		}
-		return nil, badURI.says("Requested API Version '%s' was not understood. Please provide in the format /api/data/v<Major>.<Minor>/ (example: /api/data/v7.2/)", version)
+		return nil, refusal.BadURI.Says("Requested API Version '%s' was not understood. Please provide in the format /api/data/v<Major>.<Minor>/ (example: /api/data/v7.2/)", version)
 	}
 	return rest, nil
 }
 
 // address reads a path relative to the API root, without its query.
-func (c *call) address(path []byte) (address, *failure) {
+func (c *call) address(path []byte) (address, *refusal.Error) {
 	end := bytes.IndexAny(path, "(/")
 	if end < 0 {
 		end = len(path)
@@ -94,13 +96,13 @@ func parentheses(path []byte) []byte {
 	return bytes.ReplaceAll(bytes.ReplaceAll(path, []byte("%28"), []byte("(")), []byte("%29"), []byte(")"))
 }
 
-func unrecognized() *failure {
-	return badURI.says("URL was not parsed due to an ODataUnrecognizedPathException. Resource not found for the segment provided in the URL.")
+func unrecognized() *refusal.Error {
+	return refusal.BadURI.Says("URL was not parsed due to an ODataUnrecognizedPathException. Resource not found for the segment provided in the URL.")
 }
 
 // resolve finds out by which key the address is, and brings its values into their normal form.
-func (c *call) resolve(a *address) *failure {
-	if id, ok := parseGUID(a.segment); ok { // the common case first
+func (c *call) resolve(a *address) *refusal.Error {
+	if id, ok := store.ParseGUID(a.segment); ok { // the common case first
 		a.id = id
 		return nil
 	}
@@ -124,8 +126,8 @@ func (c *call) resolve(a *address) *failure {
 		}
 	}
 	if len(parts) == 1 && (parts[0].name == nil || string(parts[0].name) == declaredKey(a.table.PrimaryID)) {
-		if a.id, ok = parseGUID(parts[0].value); !ok || parts[0].quoted {
-			return badURI.says("Bad Request - Error in query syntax.")
+		if a.id, ok = store.ParseGUID(parts[0].value); !ok || parts[0].quoted {
+			return refusal.BadURI.Says("Bad Request - Error in query syntax.")
 		}
 		return nil
 	}
@@ -140,34 +142,34 @@ func declaredKey(primaryID string) string {
 	return primaryID
 }
 
-func (c *call) resolveKey(a *address, parts []keyPart) *failure {
+func (c *call) resolveKey(a *address, parts []keyPart) *refusal.Error {
 	t := a.table
 	k, at := keyOf(t, parts)
 	if k == nil {
 		resource := "Microsoft.Dynamics.CRM." + t.Name
-		return badURI.says("The key in the request URI is not valid for resource '%[1]s'. Ensure that the names and number of key properties match the declared or "+
+		return refusal.BadURI.Says("The key in the request URI is not valid for resource '%[1]s'. Ensure that the names and number of key properties match the declared or "+
 			"alternate key properties for the resource '%[1]s'.", resource)
 	}
 	a.key = k
-	for i, column := range k.columns {
-		col := &t.columns[column]
+	for i, column := range k.Columns {
+		col := &t.Columns[column]
 		from := len(c.scratch)
 		var ok bool
 		if c.scratch, ok = literalCell(c.scratch, col, parts[at[i]]); !ok {
-			return badURI.says("Bad Request - Error in query syntax.")
+			return refusal.BadURI.Says("Bad Request - Error in query syntax.")
 		}
-		a.cells[i] = cell{column, c.scratch[from:len(c.scratch):len(c.scratch)]}
+		a.cells[i] = store.Cell{Column: column, Value: c.scratch[from:len(c.scratch):len(c.scratch)]}
 		if col.Type == schema.String && len(parts[at[i]].value) == 0 {
-			a.cells[i].value = nil // the empty string is null
+			a.cells[i].Value = nil // the empty string is null
 		}
 	}
 	start := len(c.scratch)
-	for i, column := range k.columns {
+	for i, column := range k.Columns {
 		if i > 0 {
 			c.scratch = append(c.scratch, 0)
 		}
-		if v := a.cells[i].value; v != nil {
-			c.scratch = appendNormal(c.scratch, &t.columns[column], v)
+		if v := a.cells[i].Value; v != nil {
+			c.scratch = store.AppendNormal(c.scratch, &t.Columns[column], v)
 		}
 	}
 	a.norm = c.scratch[start:len(c.scratch):len(c.scratch)]
@@ -193,11 +195,11 @@ func Key(namesAndValues ...any) string {
 }
 
 // locate resolves the URL of an existing row: accounts(guid), /accounts(key='…'), the full URL, or $1 in a change set.
-func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
+func (c *call) locate(url []byte) (*store.Table, uuid.UUID, *refusal.Error) {
 	if len(url) > 0 && url[0] == '$' {
 		ref, ok := c.references[string(url)]
 		if !ok {
-			return nil, uuid.Nil, badReference.says("Content-ID Reference: '%s' does not exist in the batch context.", url)
+			return nil, uuid.Nil, refusal.BadReference.Says("Content-ID Reference: '%s' does not exist in the batch context.", url)
 		}
 		return ref.table, ref.id, nil
 	}
@@ -211,11 +213,11 @@ func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
 		return nil, uuid.Nil, err
 	}
 	if a.table == nil || !a.single || len(a.rest) > 0 {
-		return nil, uuid.Nil, badURI.says("The URI '%.200s' does not address one record.", url)
+		return nil, uuid.Nil, refusal.BadURI.Says("The URI '%.200s' does not address one record.", url)
 	}
 	t := a.table
 	if a.key != nil && !c.server.config.Assumptions.BindWithoutRead {
-		if f := c.denied(t, t.privilege.read); f != nil {
+		if f := c.denied(t, t.Privileges.Read); f != nil {
 			return nil, uuid.Nil, f
 		}
 	}
@@ -225,5 +227,5 @@ func (c *call) locate(url []byte) (*table, uuid.UUID, *failure) {
 	if r == nil {
 		return nil, uuid.Nil, a.missing()
 	}
-	return t, r.id, nil
+	return t, r.ID, nil
 }

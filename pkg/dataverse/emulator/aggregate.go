@@ -6,7 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -48,7 +51,7 @@ type total struct {
 }
 
 // grouping binds $apply.
-func (d *reader) grouping(q *query) (*grouping, *failure) {
+func (d *reader) grouping(q *query) (*grouping, *refusal.Error) {
 	g := &grouping{}
 	s := scope{table: q.table}
 	for i, step := range q.Apply {
@@ -61,7 +64,7 @@ func (d *reader) grouping(q *query) (*grouping, *failure) {
 			continue
 		}
 		if i != len(q.Apply)-1 {
-			return nil, notImplemented.says("The emulator does not know transformations of $apply after groupby or aggregate.")
+			return nil, refusal.NotImplemented.Says("The emulator does not know transformations of $apply after groupby or aggregate.")
 		}
 		for _, path := range step.Group {
 			x, f := d.term(s, path)
@@ -79,12 +82,12 @@ func (d *reader) grouping(q *query) (*grouping, *failure) {
 		}
 	}
 	if g.by == nil && g.aggregates == nil {
-		return nil, notImplemented.says("The emulator does not know $apply without groupby or aggregate; use $filter.")
+		return nil, refusal.NotImplemented.Says("The emulator does not know $apply without groupby or aggregate; use $filter.")
 	}
 	return g, nil
 }
 
-func (d *reader) aggregate(s scope, a odata.Aggregate) (aggregate, *failure) {
+func (d *reader) aggregate(s scope, a odata.Aggregate) (aggregate, *refusal.Error) {
 	if a.Method == "$count" {
 		return aggregate{Aggregate: a}, nil
 	}
@@ -95,17 +98,17 @@ func (d *reader) aggregate(s scope, a odata.Aggregate) (aggregate, *failure) {
 	switch a.Method {
 	case "sum", "average":
 		if !isNumber(x.schema()) {
-			return aggregate{}, badURI.says("The aggregation method '%s' needs a number, which '%s' is not.", a.Method, strings.Join(a.Path, "/"))
+			return aggregate{}, refusal.BadURI.Says("The aggregation method '%s' needs a number, which '%s' is not.", a.Method, strings.Join(a.Path, "/"))
 		}
 	case "min", "max", "countdistinct":
 	default:
-		return aggregate{}, badURI.says("The aggregation method '%s' is not supported.", a.Method)
+		return aggregate{}, refusal.BadURI.Says("The aggregation method '%s' is not supported.", a.Method)
 	}
 	return aggregate{a, x}, nil
 }
 
 // aggregated answers a query with $apply.
-func (d *reader) aggregated(q *query, within predicate) ([]byte, *failure) {
+func (d *reader) aggregated(q *query, within predicate) ([]byte, *refusal.Error) {
 	g, f := d.grouping(q)
 	if f != nil {
 		return nil, f
@@ -117,7 +120,7 @@ func (d *reader) aggregated(q *query, within predicate) ([]byte, *failure) {
 	}
 	out := []byte{'{'}
 	if d.level != none {
-		out = appendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+q.table.Set)
+		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+q.table.Set)
 	}
 	out = append(appendMember(out, "value", ""), '[')
 	if f := g.sort(groups, q.Order); f != nil {
@@ -137,7 +140,7 @@ func (d *reader) aggregated(q *query, within predicate) ([]byte, *failure) {
 }
 
 // group goes through the rows, and returns the groups in the order of their first rows. An aggregate without groupby has one group, also of nothing.
-func (d *reader) group(q *query, g *grouping, within predicate) ([]*group, *failure) {
+func (d *reader) group(q *query, g *grouping, within predicate) ([]*group, *refusal.Error) {
 	var all []*group
 	byKey := map[string]*group{}
 	if g.by == nil {
@@ -157,7 +160,7 @@ rows:
 			}
 		}
 		if n++; n > maxAggregated {
-			return nil, tooManyAggregated.says("The maximum record limit is exceeded. Reduce the number of records.")
+			return nil, refusal.TooManyAggregated.Says("The maximum record limit is exceeded. Reduce the number of records.")
 		}
 		key = key[:0]
 		for _, by := range g.by {
@@ -180,7 +183,7 @@ rows:
 }
 
 // add takes a row in.
-func (t *total) add(a *aggregate, r *row) {
+func (t *total) add(a *aggregate, r *store.Row) {
 	if a.Method == "$count" {
 		t.count++
 		return
@@ -256,13 +259,13 @@ func number(n *big.Rat, c *schema.Column) []byte {
 }
 
 // sort orders the groups by columns and aliases.
-func (g *grouping) sort(groups []*group, order []odata.Order) *failure {
+func (g *grouping) sort(groups []*group, order []odata.Order) *refusal.Error {
 	for _, o := range slices.Backward(order) { // the first one decides, so it comes last
 		name := strings.Join(o.Path, "/")
 		by := slices.IndexFunc(g.by, func(c groupColumn) bool { return strings.Join(c.path, "/") == name })
 		of := slices.IndexFunc(g.aggregates, func(a aggregate) bool { return a.Alias == name })
 		if by < 0 && of < 0 {
-			return badURI.says("Could not find a property named '%s' among the results of $apply.", name)
+			return refusal.BadURI.Says("Could not find a property named '%s' among the results of $apply.", name)
 		}
 		column, read := &schema.Column{Type: schema.Decimal}, func(one *group) []byte { return nil }
 		if by >= 0 {

@@ -4,26 +4,27 @@ import (
 	"net/http"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 )
 
 const partHead = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
 
 // readBatch reads the operations of a $batch request. The failure concerns all of it.
-func (c *call) readBatch(r *http.Request, text []byte) *failure {
+func (c *call) readBatch(r *http.Request, text []byte) *refusal.Error {
 	if r.Method != http.MethodPost {
-		return methodNotAllowed.says("The requested resource does not support http method '%s'.", r.Method)
+		return refusal.MethodNotAllowed.Says("The requested resource does not support http method '%s'.", r.Method)
 	}
 	if _, f := c.relative([]byte(r.RequestURI)); f != nil {
 		return f
 	}
 	boundary, ok := batch.Boundary(r.Header.Get("Content-Type"))
 	if !ok {
-		return badBatch.says("Content-Type '%.200s' is not multipart/mixed with a boundary, which $batch requires.", r.Header.Get("Content-Type"))
+		return refusal.BadBatch.Says("Content-Type '%.200s' is not multipart/mixed with a boundary, which $batch requires.", r.Header.Get("Content-Type"))
 	}
 	var err error
 	if c.operations, err = batch.Read(text, boundary, c.operations[:0]); err != nil {
 		c.operations = c.operations[:0]
-		return badBatch.says("%s", err)
+		return refusal.BadBatch.Says("%s", err)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/fetchxml"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 const bulkDeletePrivilege = "prvBulkDelete"
@@ -22,13 +24,13 @@ func (c *call) bulkDelete(op *batch.Operation, index int) *reply {
 	}
 	switch err := json.Unmarshal(op.Body, &in); {
 	case err != nil:
-		return failed(payload("", "Microsoft.OData.ODataException: %s", err))
+		return failed(refusal.Payload("", "Microsoft.OData.ODataException: %s", err))
 	case len(in.QuerySet) == 0:
-		return failed(invalidArgument.says("The parameter QuerySet of BulkDelete has no queries."))
+		return failed(refusal.InvalidArgument.Says("The parameter QuerySet of BulkDelete has no queries."))
 	case in.RecurrencePattern != "":
-		return failed(notImplemented.says("The emulator does not repeat jobs; leave RecurrencePattern empty."))
+		return failed(refusal.NotImplemented.Says("The emulator does not repeat jobs; leave RecurrencePattern empty."))
 	case c.set > 0:
-		return failed(notImplemented.says("The emulator does not begin jobs in a change set."))
+		return failed(refusal.NotImplemented.Says("The emulator does not begin jobs in a change set."))
 	}
 	if f := c.lackingFor(bulkDeletePrivilege); f != nil {
 		return failed(f)
@@ -42,29 +44,29 @@ func (c *call) bulkDelete(op *batch.Operation, index int) *reply {
 		}
 		victims = append(victims, found...)
 	}
-	deleted, refused := 0, (*failure)(nil)
+	deleted, refused := 0, (*refusal.Error)(nil)
 	for _, v := range victims {
 		if answer := c.deleteVictim(op, index, v); answer.failure == nil {
 			deleted++
-		} else if answer.failure.status != http.StatusNotFound && refused == nil { // gone by another way is deleted, too
+		} else if answer.failure.Status != http.StatusNotFound && refused == nil { // gone by another way is deleted, too
 			refused = answer.failure
 		}
 	}
 	job := c.server.newGUID()
 	row := Row{
 		"name": quoted(in.JobName), "operationtype": json.RawMessage("13"), "statecode": json.RawMessage("3"), "statuscode": json.RawMessage("30"),
-		"ownerid": quoted(c.actor.id.String()), "startedon": appendTime(nil, begun.Unix()), "completedon": appendTime(nil, time.Now().Unix()),
+		"ownerid": quoted(c.actor.id.String()), "startedon": store.AppendTime(nil, begun.Unix()), "completedon": store.AppendTime(nil, time.Now().Unix()),
 		"friendlymessage": quoted(strconv.Itoa(deleted) + " of " + strconv.Itoa(len(victims)) + " records were deleted."),
 	}
 	if refused != nil {
-		row["statuscode"], row["message"] = json.RawMessage("31"), quoted(refused.message)
+		row["statuscode"], row["message"] = json.RawMessage("31"), quoted(refused.Message)
 	}
 	c.server.place("asyncoperation", job, row)
 	return jsonReply(map[string]any{"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.BulkDeleteResponse", "JobId": job})
 }
 
 // victims finds the rows of a QueryExpression that the caller may see.
-func (c *call) victims(op *batch.Operation, text []byte) ([]referenced, *failure) {
+func (c *call) victims(op *batch.Operation, text []byte) ([]referenced, *refusal.Error) {
 	x, err := fetchxml.Expression(text)
 	if err != nil {
 		return nil, unreadable(err)
@@ -73,10 +75,10 @@ func (c *call) victims(op *batch.Operation, text []byte) ([]referenced, *failure
 	if t == nil {
 		return nil, noEntity(x.Table)
 	}
-	if t.readOnly {
-		return nil, notSupported.says("The 'BulkDelete' method does not support entities of type '%s'.", t.Name)
+	if t.ReadOnly {
+		return nil, refusal.NotSupported.Says("The 'BulkDelete' method does not support entities of type '%s'.", t.Name)
 	}
-	if f := c.denied(t, t.privilege.delete); f != nil {
+	if f := c.denied(t, t.Privileges.Delete); f != nil {
 		return nil, f
 	}
 	ids, f := c.reader(op).ids(t, x.Options)

@@ -7,13 +7,15 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // This file is deep insert (section 2.8): a body that is created together with related rows nested in it. All of it is one transaction.
 
 // createRow makes a row of c.body, with what it nests, and enters all of it into the journal. The caller holds t, and has begun a transaction
 // when something is nested.
-func (c *call) createRow(t *table, id uuid.UUID, op *batch.Operation, index int, segment []byte) (*row, *failure) {
+func (c *call) createRow(t *store.Table, id uuid.UUID, op *batch.Operation, index int, segment []byte) (*store.Row, *refusal.Error) {
 	if len(c.body.nested) == 0 {
 		r, f := c.insert(t, id)
 		if f == nil {
@@ -28,16 +30,16 @@ func (c *call) createRow(t *table, id uuid.UUID, op *batch.Operation, index int,
 			continue
 		}
 		c.body = own.another()
-		r, f := c.createNested(n.to.table, n.value, op, index, nil)
+		r, f := c.createNested(n.to.Table, n.value, op, index, nil)
 		if f != nil {
 			return nil, f
 		}
 		c.body = own.another()
-		c.body.bound = []boundTo{{n.column, n.to.table, r.id}}
-		if f := c.allowed(t, t.privilege.append); f != nil {
+		c.body.bound = []boundTo{{n.column, n.to.Table, r.ID}}
+		if f := c.allowed(t, t.Privileges.Append); f != nil {
 			return nil, f
 		}
-		own.changes, _ = put(own.changes, cell{n.column, appendReference(nil, n.to.index, r.id)})
+		own.changes, _ = store.Put(own.changes, store.Cell{Column: n.column, Value: store.AppendReference(nil, n.to.Index, r.ID)})
 	}
 	c.body = own
 	r, f := c.insert(t, id)
@@ -51,11 +53,11 @@ func (c *call) createRow(t *table, id uuid.UUID, op *batch.Operation, index int,
 			continue
 		}
 		c.body = own.another()
-		under := &parent{*n.link, t, r.id}
+		under := &parent{*n.link, t, r.ID}
 		if n.bound {
 			f = c.bindMember(under, n.value, op, index)
 		} else {
-			_, f = c.createNested(n.link.table, n.value, op, index, under)
+			_, f = c.createNested(n.link.Table, n.value, op, index, under)
 		}
 		if f != nil {
 			return nil, f
@@ -68,9 +70,9 @@ func (c *call) createRow(t *table, id uuid.UUID, op *batch.Operation, index int,
 const maxNesting = 100
 
 // createNested creates the row that a nested object describes.
-func (c *call) createNested(t *table, text []byte, outer *batch.Operation, index int, under *parent) (*row, *failure) {
+func (c *call) createNested(t *store.Table, text []byte, outer *batch.Operation, index int, under *parent) (*store.Row, *refusal.Error) {
 	if c.nesting == maxNesting {
-		return nil, payload(t.Set, "Microsoft.OData.ODataException: The depth limit for entries in nested expanded navigation links was reached. "+
+		return nil, refusal.Payload(t.Set, "Microsoft.OData.ODataException: The depth limit for entries in nested expanded navigation links was reached. "+
 			"The number of nested expanded entries cannot exceed %d.", maxNesting)
 	}
 	c.nesting++
@@ -87,18 +89,18 @@ func (c *call) createNested(t *table, text []byte, outer *batch.Operation, index
 }
 
 // bindMember points an existing row at a parent; url is a JSON string.
-func (c *call) bindMember(under *parent, url []byte, outer *batch.Operation, index int) *failure {
+func (c *call) bindMember(under *parent, url []byte, outer *batch.Operation, index int) *refusal.Error {
 	t, id, f := c.locate([]byte(jsonobject.Text(url)))
 	if f != nil {
 		return f
 	}
-	if t != under.link.table {
-		return badURI.says("The URI %.200s does not address a record of '%s'.", url, under.link.table.Name)
+	if t != under.link.Table {
+		return refusal.BadURI.Says("The URI %.200s does not address a record of '%s'.", url, under.link.Table.Name)
 	}
 	under.bind(&c.body)
-	if f := c.allowed(t, t.privilege.read); f != nil {
+	if f := c.allowed(t, t.Privileges.Read); f != nil {
 		return f
 	}
-	_, f = c.write(t.row(id), &address{table: t, single: true, id: id, segment: appendGUID(nil, id)}, &batch.Operation{IfMatch: []byte("*")}, index)
+	_, f = c.write(t.Row(id), &address{table: t, single: true, id: id, segment: store.AppendGUID(nil, id)}, &batch.Operation{IfMatch: []byte("*")}, index)
 	return f
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -21,15 +22,15 @@ import (
 //
 //nolint:gochecknoglobals // constant table
 var (
-	duplicateName         = kind{"0x80047010", "DuplicateName", http.StatusBadRequest}
-	duplicateAttribute    = kind{"0x80047013", "DuplicateAttributeSchemaName", http.StatusBadRequest}
-	duplicateRelationship = kind{"0x8004432b", "EntityRelationshipSchemaNameNotUnique", http.StatusBadRequest}
-	keyNameExists         = kind{"0x80060893", "EntityKeyNameExists", http.StatusBadRequest}
-	keyColumnsExist       = kind{"0x80060894", "EntityKeyWithSelectedAttributesExists", http.StatusBadRequest}
-	securedInKey          = kind{"0x80060896", "", http.StatusBadRequest}
-	keyReadOnly           = kind{"0x80090112", "EntityKeyAttributeNotValidForCreateAndUpdate", http.StatusBadRequest}
-	inUse                 = kind{"0x8004f01f", "CannotDeleteInUseComponent", http.StatusBadRequest}
-	notCustomizable       = kind{"0x80047008", "EntityIsNotCustomizable", http.StatusBadRequest}
+	duplicateName         = refusal.Kind{Code: "0x80047010", Name: "DuplicateName", Status: http.StatusBadRequest}
+	duplicateAttribute    = refusal.Kind{Code: "0x80047013", Name: "DuplicateAttributeSchemaName", Status: http.StatusBadRequest}
+	duplicateRelationship = refusal.Kind{Code: "0x8004432b", Name: "EntityRelationshipSchemaNameNotUnique", Status: http.StatusBadRequest}
+	keyNameExists         = refusal.Kind{Code: "0x80060893", Name: "EntityKeyNameExists", Status: http.StatusBadRequest}
+	keyColumnsExist       = refusal.Kind{Code: "0x80060894", Name: "EntityKeyWithSelectedAttributesExists", Status: http.StatusBadRequest}
+	securedInKey          = refusal.Kind{Code: "0x80060896", Name: "", Status: http.StatusBadRequest}
+	keyReadOnly           = refusal.Kind{Code: "0x80090112", Name: "EntityKeyAttributeNotValidForCreateAndUpdate", Status: http.StatusBadRequest}
+	inUse                 = refusal.Kind{Code: "0x8004f01f", Name: "CannotDeleteInUseComponent", Status: http.StatusBadRequest}
+	notCustomizable       = refusal.Kind{Code: "0x80047008", Name: "EntityIsNotCustomizable", Status: http.StatusBadRequest}
 )
 
 const publishCustomization = "prvPublishCustomization"
@@ -63,7 +64,7 @@ func (c *call) draft() *draft {
 // define executes a POST or DELETE of metadata, in a transaction of its own.
 func (c *call) define(op *batch.Operation, path string) *reply {
 	if c.set > 0 {
-		return failed(badBatch.says("Metadata operations are not supported in a change set. Send them as requests of their own, or outside change sets."))
+		return failed(refusal.BadBatch.Says("Metadata operations are not supported in a change set. Send them as requests of their own, or outside change sets."))
 	}
 	return c.transact(func() *reply {
 		place, err := c.server.model.Place(path)
@@ -73,17 +74,17 @@ func (c *call) define(op *batch.Operation, path string) *reply {
 		method, component := string(op.Method), components[place.Set]
 		switch {
 		case method == http.MethodPut || method == http.MethodPatch:
-			return failed(notImplemented.says("The emulator does not change metadata that exists; delete '%s', and create it anew.", path))
+			return failed(refusal.NotImplemented.Says("The emulator does not change metadata that exists; delete '%s', and create it anew.", path))
 		case method == http.MethodPost && place.Name == "":
-			return c.defined(c.lackingFor("prvCreate"+component), func(d *draft) (string, uuid.UUID, *failure) { return d.create(place, path, op.Body) })
+			return c.defined(c.lackingFor("prvCreate"+component), func(d *draft) (string, uuid.UUID, *refusal.Error) { return d.create(place, path, op.Body) })
 		case method == http.MethodDelete && place.Name != "":
-			return c.defined(c.lackingFor("prvDelete"+component), func(d *draft) (string, uuid.UUID, *failure) { return "", uuid.Nil, d.delete(place) })
+			return c.defined(c.lackingFor("prvDelete"+component), func(d *draft) (string, uuid.UUID, *refusal.Error) { return "", uuid.Nil, d.delete(place) })
 		}
-		return failed(methodNotAllowed.says("The requested resource does not support http method '%s'.", method))
+		return failed(refusal.MethodNotAllowed.Says("The requested resource does not support http method '%s'.", method))
 	})
 }
 
-func (c *call) lackingFor(privilege string) *failure {
+func (c *call) lackingFor(privilege string) *refusal.Error {
 	if c.rights.Has(privilege) {
 		return nil
 	}
@@ -91,7 +92,7 @@ func (c *call) lackingFor(privilege string) *failure {
 }
 
 // defined makes a draft, and of that the definitions. change returns the set and the id of what was created, for OData-EntityId.
-func (c *call) defined(denied *failure, change func(*draft) (set string, id uuid.UUID, f *failure)) *reply {
+func (c *call) defined(denied *refusal.Error, change func(*draft) (set string, id uuid.UUID, f *refusal.Error)) *reply {
 	if denied != nil {
 		return failed(denied)
 	}
@@ -107,22 +108,22 @@ func (c *call) defined(denied *failure, change func(*draft) (set string, id uuid
 }
 
 // adopt makes the draft the definitions of the server, if they hold together.
-func (d *draft) adopt() *failure {
+func (d *draft) adopt() *refusal.Error {
 	for i := range d.schemas {
 		if err := d.schemas[i].Validate(); err != nil {
-			return invalidArgument.says("%s", strings.TrimPrefix(err.Error(), "schema: "))
+			return refusal.InvalidArgument.Says("%s", strings.TrimPrefix(err.Error(), "schema: "))
 		}
 	}
 	made, err := d.server.compiled(d.schemas, d.choices)
 	if err != nil { // a duplicate detection rule names what is gone
-		return inUse.says("The component cannot be deleted because it is referenced by 1 other components: %s.", strings.TrimPrefix(err.Error(), "emulator: "))
+		return inUse.Says("The component cannot be deleted because it is referenced by 1 other components: %s.", strings.TrimPrefix(err.Error(), "emulator: "))
 	}
 	d.server.redefine(made)
 	return nil
 }
 
 // create adds what a body defines to the set.
-func (d *draft) create(at metadata.Place, path string, body []byte) (set string, id uuid.UUID, f *failure) {
+func (d *draft) create(at metadata.Place, path string, body []byte) (set string, id uuid.UUID, f *refusal.Error) {
 	switch at.Set {
 	case "EntityDefinitions":
 		t, err := schema.DefineTable(body, d.choice)
@@ -158,12 +159,12 @@ func (d *draft) create(at metadata.Place, path string, body []byte) (set string,
 }
 
 // undefinable is the answer to a definition that cannot be used.
-func undefinable(err error) *failure {
+func undefinable(err error) *refusal.Error {
 	var unsupported *schema.Unsupported
 	if errors.As(err, &unsupported) {
-		return notImplemented.says("%s", err)
+		return refusal.NotImplemented.Says("%s", err)
 	}
-	return invalidArgument.says("%s.", err)
+	return refusal.InvalidArgument.Says("%s.", err)
 }
 
 // table finds a table in the draft, nil for none. Its columns and keys are its own, to be changed.
@@ -177,9 +178,9 @@ func (d *draft) table(name string) *schema.Table {
 	return t
 }
 
-func (d *draft) addTable(t schema.Table) *failure {
+func (d *draft) addTable(t schema.Table) *refusal.Error {
 	if slices.ContainsFunc(d.schemas, func(o schema.Table) bool { return o.Name == t.Name || o.Set == t.Set }) {
-		return duplicateName.says("An entity with the specified name %s already exists. Please specify a unique name.", t.Name)
+		return duplicateName.Says("An entity with the specified name %s already exists. Please specify a unique name.", t.Name)
 	}
 	keys := t.Keys
 	t.Keys = nil
@@ -195,20 +196,20 @@ func (d *draft) addTable(t schema.Table) *failure {
 // maxColumns is how many columns a row can have: SQL Server's limit.
 const maxColumns = 1024
 
-func (d *draft) addColumn(table string, col schema.Column) *failure {
+func (d *draft) addColumn(table string, col schema.Column) *refusal.Error {
 	t := d.table(table)
 	switch _, there := t.Column(col.Name); {
 	case there:
-		return duplicateAttribute.says("An attribute with the specified name %s already exists for entity %s.", col.Name, table)
+		return duplicateAttribute.Says("An attribute with the specified name %s already exists for entity %s.", col.Name, table)
 	case len(t.Columns) >= maxColumns:
-		return invalidArgument.says("The entity %s has %d attributes already, and can have no more.", table, maxColumns)
+		return refusal.InvalidArgument.Says("The entity %s has %d attributes already, and can have no more.", table, maxColumns)
 	}
 	t.Columns = append(t.Columns, col)
 	return nil
 }
 
 // addRelation adds a lookup with its relationships.
-func (d *draft) addRelation(r schema.Relation) *failure {
+func (d *draft) addRelation(r schema.Relation) *refusal.Error {
 	t := d.table(r.Table)
 	if t == nil {
 		return noEntity(r.Table)
@@ -223,12 +224,12 @@ func (d *draft) addRelation(r schema.Relation) *failure {
 			return noEntity(to.Table)
 		}
 		if d.relationship(to.Relationship, r.Column.Name) {
-			return duplicateRelationship.says("A relationship with the specified name already exists. Please specify a unique name.")
+			return duplicateRelationship.Says("A relationship with the specified name already exists. Please specify a unique name.")
 		}
-		_, property := from.properties[to.Navigation]
-		_, collection := target.incoming[to.Collection]
+		_, property := from.Properties[to.Navigation]
+		_, collection := target.Incoming[to.Collection]
 		if property && to.Navigation != r.Column.Name || collection {
-			return duplicateRelationship.says("The relationship %s needs the navigation properties %s and %s, of which one is there already.", to.Relationship, to.Navigation, to.Collection)
+			return duplicateRelationship.Says("The relationship %s needs the navigation properties %s and %s, of which one is there already.", to.Relationship, to.Navigation, to.Collection)
 		}
 	}
 	return nil
@@ -243,13 +244,13 @@ func (d *draft) relationship(name, but string) bool {
 	})
 }
 
-func noEntity(name string) *failure {
-	return invalidArgument.says("Could not find an entity with name %s and id 00000000-0000-0000-0000-000000000000.", name)
+func noEntity(name string) *refusal.Error {
+	return refusal.InvalidArgument.Says("Could not find an entity with name %s and id 00000000-0000-0000-0000-000000000000.", name)
 }
 
-func (d *draft) addChoice(choice schema.GlobalChoice, options []schema.Option) *failure {
+func (d *draft) addChoice(choice schema.GlobalChoice, options []schema.Option) *refusal.Error {
 	if _, _, there := d.choiceNamed(choice.Name); there {
-		return duplicateName.says("An option set with the specified name %s already exists. Please specify a unique name.", choice.Name)
+		return duplicateName.Says("An option set with the specified name %s already exists. Please specify a unique name.", choice.Name)
 	}
 	d.choices = append(d.choices, metadata.Choice{GlobalChoice: choice, Options: options})
 	return nil
@@ -291,14 +292,14 @@ func (c *call) createLookup(op *batch.Operation, typ schema.Type) *reply {
 		OneToManyRelationships []json.RawMessage
 	}
 	if err := json.Unmarshal(op.Body, &in); err != nil {
-		return failed(payload("", "Microsoft.OData.ODataException: %s", err))
+		return failed(refusal.Payload("", "Microsoft.OData.ODataException: %s", err))
 	}
 	r, err := schema.DefineLookup(in.Lookup, typ, in.OneToManyRelationships)
 	if err != nil {
 		return failed(undefinable(err))
 	}
 	return c.transact(func() *reply {
-		answer := c.defined(c.lackingFor("prvCreateRelationship"), func(d *draft) (string, uuid.UUID, *failure) { return "", uuid.Nil, d.addRelation(r) })
+		answer := c.defined(c.lackingFor("prvCreateRelationship"), func(d *draft) (string, uuid.UUID, *refusal.Error) { return "", uuid.Nil, d.addRelation(r) })
 		if answer.failure != nil {
 			return answer
 		}

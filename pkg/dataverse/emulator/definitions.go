@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -14,9 +15,9 @@ import (
 // writing; so who holds it for reading has definitions that do not change. What was resolved before a wait without it may be of older ones.
 type definitions struct {
 	schemas []schema.Table
-	choices []metadata.Choice // global choices that were made without a column
-	tables  map[string]*table // by logical name
-	sets    map[string]*table // by entity set name
+	choices []metadata.Choice       // global choices that were made without a column
+	tables  map[string]*store.Table // by logical name
+	sets    map[string]*store.Table // by entity set name
 	model   *metadata.Model
 	catalog []string // the names of all privileges that there are, in order
 }
@@ -37,7 +38,7 @@ func (s *Server) configured() *definitions {
 // compiled makes definitions of schemas and global choices, with tables that have no rows yet. The error is a duplicate detection rule of what is not there.
 func (s *Server) compiled(schemas []schema.Table, choices []metadata.Choice) (*definitions, error) {
 	d := &definitions{schemas: schemas, choices: choices}
-	d.tables, d.sets = compile(schemas)
+	d.tables, d.sets = store.Compile(schemas)
 	if err := compileRules(s.config.DuplicateRules, d.tables); err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (s *Server) redefine(d *definitions) {
 	s.definitions = d
 	for name, t := range d.tables {
 		if old := before.tables[name]; old != nil {
-			t.inherit(old)
+			t.Inherit(old)
 		}
 	}
 	if filters := d.tables["sdkmessagefilter"]; filters != nil {
@@ -83,17 +84,17 @@ func (s *Server) placeMessages() {
 func filterID(message, table string) uuid.UUID { return derived("sdkmessagefilter", message+":"+table) }
 
 // forget removes the rows of sdkmessagefilter that are about a table.
-func forget(filters *table, name string) {
+func forget(filters *store.Table, name string) {
 	for _, message := range schema.Messages() {
-		if r := filters.row(filterID(message, name)); r != nil {
-			filters.removeRow(r)
+		if r := filters.Row(filterID(message, name)); r != nil {
+			filters.Remove(r)
 		}
 	}
 }
 
 // sorted returns the tables by logical name.
-func (d *definitions) sorted() []*table {
-	tables := make([]*table, 0, len(d.tables))
+func (d *definitions) sorted() []*store.Table {
+	tables := make([]*store.Table, 0, len(d.tables))
 	for _, name := range slices.Sorted(maps.Keys(d.tables)) {
 		tables = append(tables, d.tables[name])
 	}

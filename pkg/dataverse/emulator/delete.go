@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -11,10 +13,10 @@ import (
 func (c *call) delete(op *batch.Operation, index int, a *address) *reply {
 	t := a.table
 	c.body.reset()
-	if f := c.allowed(t, t.privilege.delete); f != nil {
+	if f := c.allowed(t, t.Privileges.Delete); f != nil {
 		return failed(f)
 	}
-	if len(t.links) > 0 { // what it means for other rows happens with it, or not at all
+	if len(t.Links) > 0 { // what it means for other rows happens with it, or not at all
 		return c.transact(func() *reply { return c.deleteRow(op, index, a) })
 	}
 	return c.deleteRow(op, index, a)
@@ -40,31 +42,31 @@ func (c *call) deleteRow(op *batch.Operation, index int, a *address) *reply {
 
 // drop removes a row, with what the relationships say about the rows that point at it. The caller holds t, or has begun a transaction where
 // there are such relationships.
-func (c *call) drop(t *table, r *row, op *batch.Operation, index int, segment []byte) *failure {
+func (c *call) drop(t *store.Table, r *store.Row, op *batch.Operation, index int, segment []byte) *refusal.Error {
 	if f := c.mayDelete(t, r); f != nil {
 		return f
 	}
-	for _, l := range t.links {
-		if l.target().Restrict && len(l.referrers(r)) > 0 {
-			return hasChildren.says("The %s record cannot be deleted because it is associated with other records.", t.Label)
+	for _, l := range t.Links {
+		if l.Target().Restrict && len(l.Referrers(r)) > 0 {
+			return refusal.HasChildren.Says("The %s record cannot be deleted because it is associated with other records.", t.Label)
 		}
 	}
-	t.remove(r, c.server.versions.Add(1)) // before the others, so that rows that point at each other come to an end
+	t.Delete(r, c.server.versions.Add(1)) // before the others, so that rows that point at each other come to an end
 	if c.locked {
-		c.undo = append(c.undo, func() { t.restore(r) })
+		c.undo = append(c.undo, func() { t.Undelete(r) })
 	}
 	c.committed(t, r, OpDelete, op, index, segment)
-	for _, l := range t.links {
-		for _, from := range l.referrers(r) {
-			if !l.target().Cascade {
-				c.merged = merge(c.merged[:0], from.cells, []cell{{column: l.column}})
-				c.change(l.table, from, c.merged, true)
+	for _, l := range t.Links {
+		for _, from := range l.Referrers(r) {
+			if !l.Target().Cascade {
+				c.merged = store.Merge(c.merged[:0], from.Cells, []store.Cell{{Column: l.Column}})
+				c.change(l.Table, from, c.merged, true)
 				continue
 			}
-			if from.dead { // gone by another way meanwhile
+			if from.Dead { // gone by another way meanwhile
 				continue
 			}
-			if f := c.drop(l.table, from, &batch.Operation{}, index, nil); f != nil {
+			if f := c.drop(l.Table, from, &batch.Operation{}, index, nil); f != nil {
 				return f
 			}
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
@@ -26,16 +28,16 @@ const (
 
 //nolint:gochecknoglobals // constant table
 var (
-	accessDenied         = kind{"0x80048306", "unManagedIdsAccessDenied", http.StatusForbidden}
-	ownerDenied          = kind{"0x80040231", "PrincipalPrivilegeDenied", http.StatusForbidden}
-	ownerDeniedRecent    = kind{"0x80040299", "", http.StatusForbidden}
-	disabledOwner        = kind{"0x8004022b", "unManagedidsownernotenabled", http.StatusBadRequest}
-	createSecured        = kind{"0x8004f502", "AttributePrivilegeCreateIsMissing", http.StatusForbidden}
-	updateSecured        = kind{"0x8004f507", "AttributePermissionUpdateIsMissingDuringUpdate", http.StatusForbidden}
-	cannotActForAnother  = kind{"0x8004a110", "CannotActOnBehalfOfAnotherUser", http.StatusForbidden}
-	userUnlicensed       = kind{"0x8004d24b", "UserNotAssignedLicense", http.StatusForbidden}
-	adminOnly            = kind{"0x8004a113", "UserDoesNotHaveAdminOnlyModePermissions", http.StatusForbidden}
-	organizationDisabled = kind{"0x8004a104", "OrganizationDisabled", http.StatusForbidden}
+	accessDenied         = refusal.Kind{Code: "0x80048306", Name: "unManagedIdsAccessDenied", Status: http.StatusForbidden}
+	ownerDenied          = refusal.Kind{Code: "0x80040231", Name: "PrincipalPrivilegeDenied", Status: http.StatusForbidden}
+	ownerDeniedRecent    = refusal.Kind{Code: "0x80040299", Name: "", Status: http.StatusForbidden}
+	disabledOwner        = refusal.Kind{Code: "0x8004022b", Name: "unManagedidsownernotenabled", Status: http.StatusBadRequest}
+	createSecured        = refusal.Kind{Code: "0x8004f502", Name: "AttributePrivilegeCreateIsMissing", Status: http.StatusForbidden}
+	updateSecured        = refusal.Kind{Code: "0x8004f507", Name: "AttributePermissionUpdateIsMissingDuringUpdate", Status: http.StatusForbidden}
+	cannotActForAnother  = refusal.Kind{Code: "0x8004a110", Name: "CannotActOnBehalfOfAnotherUser", Status: http.StatusForbidden}
+	userUnlicensed       = refusal.Kind{Code: "0x8004d24b", Name: "UserNotAssignedLicense", Status: http.StatusForbidden}
+	adminOnly            = refusal.Kind{Code: "0x8004a113", Name: "UserDoesNotHaveAdminOnlyModePermissions", Status: http.StatusForbidden}
+	organizationDisabled = refusal.Kind{Code: "0x8004a104", Name: "OrganizationDisabled", Status: http.StatusForbidden}
 )
 
 // An accessRight is what may be done with one row, as AccessRights has it.
@@ -60,20 +62,20 @@ var accessRights = [...]string{ //nolint:gochecknoglobals // constant table
 func (a accessRight) String() string { return accessRights[a] }
 
 // privilege names what a table needs for the right.
-func (a accessRight) privilege(t *table) string {
-	p := &t.privilege
-	return [...]string{p.read, p.write, p.append, p.appendTo, p.create, p.delete, p.share, p.assign}[a]
+func (a accessRight) privilege(t *store.Table) string {
+	p := &t.Privileges
+	return [...]string{p.Read, p.Write, p.Append, p.AppendTo, p.Create, p.Delete, p.Share, p.Assign}[a]
 }
 
 // rightsOn lists what the rights allow on a row of that owner: "ReadAccess, WriteAccess", or None.
-func rightsOn(t *table, r *security.Rights, owner uuid.UUID) string {
+func rightsOn(t *store.Table, r *security.Rights, owner uuid.UUID) string {
 	var held []string
 	for a := range accessRights {
 		right := accessRight(a)
 		if t.Organization && (right == shareAccess || right == assignAccess) {
 			continue
 		}
-		if p := right.privilege(t); r.Has(p) && (t.owner < 0 || r.Reaches(p, owner)) {
+		if p := right.privilege(t); r.Has(p) && (t.OwnerColumn < 0 || r.Reaches(p, owner)) {
 			held = append(held, right.String())
 		}
 	}
@@ -84,23 +86,23 @@ func rightsOn(t *table, r *security.Rights, owner uuid.UUID) string {
 }
 
 // lacks is the refusal for a privilege that the caller does not have at all. The table is nil for one that belongs to none.
-func (c *call) lacks(privilege string, t *table) *failure {
+func (c *call) lacks(privilege string, t *store.Table) *refusal.Error {
 	id, count := c.actor.id, c.server.held(c.rights)
 	switch c.server.config.Assumptions.Wording {
 	case WordingPlain:
-		return privilegeDenied.says("Principal user (Id=%s, type=8) is missing %s privilege (Id=%s)", id, privilege, privilegeID(privilege))
+		return refusal.PrivilegeDenied.Says("Principal user (Id=%s, type=8) is missing %s privilege (Id=%s)", id, privilege, privilegeID(privilege))
 	case WordingSecLib:
-		return privilegeDenied.says("SecLib::CheckPrivilege failed. User: %s, PrivilegeName: %s, PrivilegeId: %s, Required Depth: Basic, BusinessUnitId: %s, "+
+		return refusal.PrivilegeDenied.Says("SecLib::CheckPrivilege failed. User: %s, PrivilegeName: %s, PrivilegeId: %s, Required Depth: Basic, BusinessUnitId: %s, "+
 			"MetadataCache Privileges Count: %d, User Privileges Count: %d", id, privilege, privilegeID(privilege), c.rights.Unit, len(c.server.catalog), count)
 	case WordingCounters, WordingRecent:
 	}
-	return privilegeDenied.says("Principal user (Id=%s, type=8, roleCount=%d, privilegeCount=%d, accessMode='%s', AADObjectId='%s', "+
+	return refusal.PrivilegeDenied.Says("Principal user (Id=%s, type=8, roleCount=%d, privilegeCount=%d, accessMode='%s', AADObjectId='%s', "+
 		"MetadataCachePrivilegesCount=%d, businessUnitId=%s), is missing %s. context.Caller=%s. Consider adding missed privilege to one of the principal (user/team) roles.",
 		id, len(c.rights.Roles), count, c.actor.mode, c.actor.object, len(c.server.catalog), c.rights.Unit, missing(privilege, t), id)
 }
 
 // missing is the middle of a denial: which privilege, and on what.
-func missing(privilege string, t *table) string {
+func missing(privilege string, t *store.Table) string {
 	code, name, label := 0, "", ""
 	if t != nil {
 		code, name, label = t.TypeCode, t.Name, t.Label
@@ -109,7 +111,7 @@ func missing(privilege string, t *table) string {
 }
 
 // ownerLacks is the refusal for a new owner that cannot read the table.
-func (c *call) ownerLacks(t *table, owner *security.Rights) *failure {
+func (c *call) ownerLacks(t *store.Table, owner *security.Rights) *refusal.Error {
 	k := ownerDenied
 	if c.server.config.Assumptions.Wording == WordingRecent {
 		k = ownerDeniedRecent
@@ -118,9 +120,9 @@ func (c *call) ownerLacks(t *table, owner *security.Rights) *failure {
 	if c.server.identities.byID(owner.ID) == nil {
 		principal = fmt.Sprintf("team (Id=%s, type=9, teamType=0", owner.ID)
 	}
-	return k.says("Read Privilege Check For Owner failed with exception: Principal %s, privilegeCount=%d, MetadataCachePrivilegesCount=%d, businessUnitId=%s), "+
+	return k.Says("Read Privilege Check For Owner failed with exception: Principal %s, privilegeCount=%d, MetadataCachePrivilegesCount=%d, businessUnitId=%s), "+
 		"is missing %s. context.Caller=%s. Consider adding missed privilege to one of the principal (user/team) roles.",
-		principal, c.server.held(owner), len(c.server.catalog), owner.Unit, missing(t.privilege.read, t), c.actor.id)
+		principal, c.server.held(owner), len(c.server.catalog), owner.Unit, missing(t.Privileges.Read, t), c.actor.id)
 }
 
 // A principal is who asks for a row, or owns it.
@@ -163,18 +165,18 @@ type callerInfo struct {
 }
 
 // outOfReach is the refusal for a privilege that the caller has, but not on a row of that owner.
-func (c *call) outOfReach(t *table, right accessRight, id, owner uuid.UUID) *failure {
+func (c *call) outOfReach(t *store.Table, right accessRight, id, owner uuid.UUID) *refusal.Error {
 	k := accessDenied
 	if c.server.config.Assumptions.RecordDeniedAsPrivilege {
-		k = privilegeDenied
+		k = refusal.PrivilegeDenied
 	}
 	unit, caller := c.rights.UnitOf(owner), c.actor.id
 	who := c.server.principal(owner)
 	switch c.server.config.Assumptions.Wording {
 	case WordingPlain:
-		return k.says("Principal with id %s does not have %s right(s) for record with id %s of entity %s", caller, right, id, t.Name)
+		return k.Says("Principal with id %s does not have %s right(s) for record with id %s of entity %s", caller, right, id, t.Name)
 	case WordingSecLib:
-		return k.says("SecLib::AccessCheckEx failed. Returned hr = -2147187962, ObjectID: %s, OwnerId: %s,  OwnerIdType: %d and CallingUser: %s. "+
+		return k.Says("SecLib::AccessCheckEx failed. Returned hr = -2147187962, ObjectID: %s, OwnerId: %s,  OwnerIdType: %d and CallingUser: %s. "+
 			"ObjectTypeCode: %d, objectBusinessUnitId: %s, AccessRights: %s", id, owner, who.Type, caller, t.TypeCode, unit, right)
 	case WordingCounters, WordingRecent:
 	}
@@ -190,14 +192,14 @@ func (c *call) outOfReach(t *table, right accessRight, id, owner uuid.UUID) *fai
 		EntityOwnershipTypeMask: 1, CallerInfo: callerInfo{IsAdministrator: c.rights.Administrator}, ReadOnlyState: "UserAndOrgFullAccess",
 	})
 	if err != nil {
-		return unexpectedInternal.says("An unexpected error occurred.")
+		return refusal.UnexpectedInternal.Says("An unexpected error occurred.")
 	}
 	if c.server.config.Assumptions.Wording == WordingRecent {
-		return k.says("user with id %s does not have %s right(s) for record with id %s of entity %s. Consider assigning a role with the required access level to the user or team. "+
+		return k.Says("user with id %s does not have %s right(s) for record with id %s of entity %s. Consider assigning a role with the required access level to the user or team. "+
 			"For further troubleshooting, please work with a system administrator to use the Access Checker tool on this record: "+
 			"%s/main.aspx?forceUCI=1&pagetype=entityrecord&etn=%s&id=%s. More details: %s", caller, right, id, t.Label, origin(c.http), t.Name, id, details)
 	}
-	return k.says("Principal with id %s does not have %s right(s) for record with id %s of entity %s. Details: %s", caller, right, id, t.Name, details)
+	return k.Says("Principal with id %s does not have %s right(s) for record with id %s of entity %s. Details: %s", caller, right, id, t.Name, details)
 }
 
 // counts is what a record denial says of a user or team.
@@ -214,10 +216,10 @@ func (s *Server) counts(id uuid.UUID) string {
 }
 
 // secured is the refusal of a value for a column under column security.
-func (c *call) secured(k kind, verb string, t *table, column int) *failure {
+func (c *call) secured(k refusal.Kind, verb string, t *store.Table, column int) *refusal.Error {
 	if c.server.config.Assumptions.DeniedAsBadRequest {
-		k.status = http.StatusBadRequest
+		k.Status = http.StatusBadRequest
 	}
-	return k.says("Caller user with Id %s does not have %s permissions to a %s secured field on entity %s table. The requested operation could not be completed.",
-		c.actor.id, verb, t.columns[column].Label, t.Label)
+	return k.Says("Caller user with Id %s does not have %s permissions to a %s secured field on entity %s table. The requested operation could not be completed.",
+		c.actor.id, verb, t.Columns[column].Label, t.Label)
 }

@@ -2,20 +2,23 @@ package emulator
 
 import (
 	"net/http"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // This file words the refusals that several parts make.
 
-func missingByID(t *table, id string) *failure {
-	return objectMissing.says("Entity '%s' With Id = %s Does Not Exist", t.Name, id)
+func missingByID(t *store.Table, id string) *refusal.Error {
+	return refusal.ObjectMissing.Says("Entity '%s' With Id = %s Does Not Exist", t.Name, id)
 }
 
-func missingByKey(t *table) *failure {
-	return keyMissing.says("A record with the specified key values does not exist in %s entity", t.Name)
+func missingByKey(t *store.Table) *refusal.Error {
+	return refusal.KeyMissing.Says("A record with the specified key values does not exist in %s entity", t.Name)
 }
 
 // hierarchyLoop is the refusal of a row that would hang on itself; accounts and contacts have codes of their own.
-func hierarchyLoop(t *table) *failure {
+func hierarchyLoop(t *store.Table) *refusal.Error {
 	code, name, hierarchy := "0x80040387", "EntityLoopBeingCreated", "this entity hierarchy"
 	switch t.Name {
 	case "account":
@@ -23,5 +26,5 @@ func hierarchyLoop(t *table) *failure {
 	case "contact":
 		code, name, hierarchy = "0x8004050a", "ContactLoopBeingCreated", "Contacts hierarchy"
 	}
-	return kind{code, name, http.StatusBadRequest}.says("Creating this parental association would create a loop in %s.", hierarchy)
+	return refusal.Kind{Code: code, Name: name, Status: http.StatusBadRequest}.Says("Creating this parental association would create a loop in %s.", hierarchy)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -68,7 +70,7 @@ func (c *call) execute(ctx context.Context, op *batch.Operation, index int) *rep
 		case f != nil:
 			answer = failed(f)
 		case op.Unreadable:
-			answer = failed(payload("", "System.ArgumentException: Stream was not readable."))
+			answer = failed(refusal.Payload("", "System.ArgumentException: Stream was not readable."))
 		case a.table != nil:
 			answer = c.onTable(op, index, a, query)
 			if answer.later != nil {
@@ -116,10 +118,10 @@ const (
 )
 
 // target reads the operation's URL.
-func (c *call) target(op *batch.Operation) (url, path, query []byte, a address, f *failure) {
+func (c *call) target(op *batch.Operation) (url, path, query []byte, a address, f *refusal.Error) {
 	url = op.URL
 	if len(url) > maxURL && (c.request.Batch == 0 || len(url) > maxBatchURL) {
-		return nil, nil, nil, a, uriTooLong.says("The request URI is too long: it has %d characters, of which %d are allowed, and %d in a batch.", len(url), maxURL, maxBatchURL)
+		return nil, nil, nil, a, refusal.URITooLong.Says("The request URI is too long: it has %d characters, of which %d are allowed, and %d in a batch.", len(url), maxURL, maxBatchURL)
 	}
 	if len(url) > 0 && url[0] == '$' {
 		if url, f = c.dereference(url); f != nil {
@@ -156,23 +158,23 @@ func split(url []byte) (path, query []byte) {
 }
 
 // dereference replaces the Content-ID at the beginning of a URL by the row that it stands for.
-func (c *call) dereference(url []byte) ([]byte, *failure) {
+func (c *call) dereference(url []byte) ([]byte, *refusal.Error) {
 	id, rest, more := bytes.Cut(url, []byte("/"))
 	if c.set == 0 {
 		if string(id) == "$metadata" {
 			return url, nil
 		}
-		return nil, segmentMissing.says("Resource not found for the segment '%s'.", id)
+		return nil, refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", id)
 	}
 	ref, ok := c.references[string(id)]
 	if !ok {
-		return nil, badReference.says("Content-ID Reference: '%s' does not exist in the batch context.", id)
+		return nil, refusal.BadReference.Says("Content-ID Reference: '%s' does not exist in the batch context.", id)
 	}
 	out := append(append(append([]byte(nil), c.prefix...), ref.table.Set...), '(')
 	if ref.key != nil {
 		out = append(out, ref.key...)
 	} else {
-		out = appendGUID(out, ref.id)
+		out = store.AppendGUID(out, ref.id)
 	}
 	out = append(out, ')')
 	if more {
@@ -219,8 +221,8 @@ func (c *call) faulty(ctx context.Context, f Fault) *reply {
 
 // onTable executes an operation whose URL names an entity set.
 func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) *reply {
-	if a.table.readOnly && string(op.Method) != http.MethodGet {
-		return failed(notSupported.says("The '%s' method does not support entities of type '%s'.", op.Method, a.table.Name))
+	if a.table.ReadOnly && string(op.Method) != http.MethodGet {
+		return failed(refusal.NotSupported.Says("The '%s' method does not support entities of type '%s'.", op.Method, a.table.Name))
 	}
 	if string(op.Method) == http.MethodPatch && a.single && len(a.rest) == 0 { // nearly all there is
 		return c.upsert(op, index, &a, query)
@@ -239,6 +241,6 @@ func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) 
 	case method == http.MethodDelete && a.single:
 		return c.delete(op, index, &a)
 	default:
-		return failed(methodNotAllowed.says("The requested resource does not support http method '%s'.", method))
+		return failed(refusal.MethodNotAllowed.Says("The requested resource does not support http method '%s'.", method))
 	}
 }

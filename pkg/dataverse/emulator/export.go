@@ -4,16 +4,17 @@ import (
 	"encoding/json"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // A Row is a record as JSON, by the names that a GET answers with: lookups as _parentcustomerid_value. Nulls are left out.
 type Row map[string]json.RawMessage
 
-func (t *table) export(r *row) Row {
+func export(t *store.Table, r *store.Row) Row {
 	out := Row{}
-	for i := range t.columns {
-		if v := t.read(nil, r, i); len(v) > 0 {
-			out[readName(&t.columns[i])] = v
+	for i := range t.Columns {
+		if v := t.Read(nil, r, i); len(v) > 0 {
+			out[store.ReadName(&t.Columns[i])] = v
 		}
 	}
 	return out

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 )
 
 // Faults are the hooks by which a test or a demo makes the Server misbehave. Each may be nil; each is called from many goroutines at once.
@@ -129,9 +131,9 @@ func (f Fault) before(ctx context.Context) *reply {
 	pause(ctx, f.Delay)
 	switch f.Kind {
 	case Refuse:
-		refusal := kind{f.Code, "", f.Status}.says("%s", f.Message)
+		refusal := refusal.Kind{Code: f.Code, Name: "", Status: f.Status}.Says("%s", f.Message)
 		if f.Trace != "" {
-			refusal = refusal.with("TraceText", f.Trace)
+			refusal = refusal.With("TraceText", f.Trace)
 		}
 		return &reply{failure: refusal, status: f.Status, retryAfter: f.RetryAfter}
 	case BadGateway:

@@ -2,20 +2,23 @@ package emulator
 
 import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/fetchxml"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // fetch answers GET /set?fetchXml=…: a query like any other, but for its pages, which a cookie in the XML itself continues.
-func (d *reader) fetch(l collection, text string) ([]byte, *failure) {
+func (d *reader) fetch(l collection, text string) ([]byte, *refusal.Error) {
 	t := l.table
 	x, err := fetchxml.Parse(text)
 	if err != nil {
 		return nil, unreadable(err)
 	}
 	if x.Table != t.Name {
-		return nil, badURI.says("The entity name '%s' of the FetchXML is not that of the entity set '%s'.", x.Table, t.Set)
+		return nil, refusal.BadURI.Says("The entity name '%s' of the FetchXML is not that of the entity set '%s'.", x.Table, t.Set)
 	}
-	t.readNames(&x.Options)
+	readNames(t, &x.Options)
 	q, f := d.bind(t, x.Options)
 	if f != nil {
 		return nil, f
@@ -39,7 +42,7 @@ func (d *reader) fetch(l collection, text string) ([]byte, *failure) {
 	out := d.opening(q, p, false)
 	if p.more && q.Top < 0 {
 		if d.prefer.wants(pagingCookie) {
-			out = appendQuoted(appendMember(out, "", "@"+pagingCookie), cookie{number: x.Page + 1, position: p.last}.element(t, p.rows))
+			out = jsonobject.AppendQuoted(appendMember(out, "", "@"+pagingCookie), cookie{number: x.Page + 1, position: p.last}.element(t, p.rows))
 		}
 		if d.prefer.wants(moreRecords) {
 			out = append(appendMember(out, "", "@"+moreRecords), "true"...)
@@ -50,10 +53,10 @@ func (d *reader) fetch(l collection, text string) ([]byte, *failure) {
 }
 
 // readNames replaces logical names by the names that queries have: lookups as _x_value.
-func (t *table) readNames(o *odata.Options) {
+func readNames(t *store.Table, o *odata.Options) {
 	name := func(logical string) string {
-		if column, ok := t.byName[logical]; ok {
-			return readName(&t.columns[column])
+		if column, ok := t.ByName[logical]; ok {
+			return store.ReadName(&t.Columns[column])
 		}
 		return logical
 	}

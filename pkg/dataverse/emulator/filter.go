@@ -5,43 +5,45 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // A predicate says whether a row is among what a $filter asks for.
-type predicate func(*row) bool
+type predicate func(*store.Row) bool
 
 // A scope is what names in an expression stand for: columns of a table, and within a lambda these only after its variable.
 type scope struct {
-	table    *table
+	table    *store.Table
 	variable string
 }
 
 // A term is a column, possibly of a row that lookups lead to. Its read returns the JSON value, nothing for null.
 type term struct {
-	table  *table // the one that has the column
+	table  *store.Table // the one that has the column
 	column int
-	read   func(*row) []byte
+	read   func(*store.Row) []byte
 	direct bool // a column of the row itself
 }
 
-func (x term) schema() *schema.Column { return &x.table.columns[x.column] }
+func (x term) schema() *schema.Column { return &x.table.Columns[x.column] }
 
 // term resolves a path.
-func (d *reader) term(s scope, path odata.Path) (term, *failure) {
+func (d *reader) term(s scope, path odata.Path) (term, *refusal.Error) {
 	if s.variable != "" {
 		if path[0] != s.variable || len(path) == 1 {
-			return term{}, badURI.says("'%s' is not a property of the range variable '%s'.", strings.Join(path, "/"), s.variable)
+			return term{}, refusal.BadURI.Says("'%s' is not a property of the range variable '%s'.", strings.Join(path, "/"), s.variable)
 		}
 		path = path[1:]
 	}
 	t := s.table
 	if len(path) == 1 {
-		column, ok := t.readable[path[0]]
+		column, ok := t.Readable[path[0]]
 		if !ok {
 			return term{}, unknownColumn(t, path[0])
 		}
-		return term{t, column, func(r *row) []byte { return t.peek(r, column) }, true}, nil
+		return term{t, column, func(r *store.Row) []byte { return t.Peek(r, column) }, true}, nil
 	}
 	step, to, f := d.follow(t, path[0])
 	if f != nil {
@@ -53,7 +55,7 @@ func (d *reader) term(s scope, path odata.Path) (term, *failure) {
 	}
 	read := rest.read
 	rest.direct = false
-	rest.read = func(r *row) []byte {
+	rest.read = func(r *store.Row) []byte {
 		if r = step(r); r == nil {
 			return nil
 		}
@@ -63,29 +65,29 @@ func (d *reader) term(s scope, path odata.Path) (term, *failure) {
 }
 
 // follow resolves a single-valued navigation property to the step from a row to the one that it points at.
-func (d *reader) follow(t *table, name string) (func(*row) *row, *table, *failure) {
-	p, ok := t.properties[name]
-	if !ok || p.kind != navigation {
+func (d *reader) follow(t *store.Table, name string) (func(*store.Row) *store.Row, *store.Table, *refusal.Error) {
+	p, ok := t.Properties[name]
+	if !ok || p.Kind != store.Navigation {
 		return nil, nil, unknownColumn(t, name)
 	}
-	if len(p.targets) > 1 {
-		return nil, nil, badURI.says("The navigation property '%s' leads to 'Microsoft.Dynamics.CRM.principal', which has no property that can be asked for here.", name)
+	if len(p.Targets) > 1 {
+		return nil, nil, refusal.BadURI.Says("The navigation property '%s' leads to 'Microsoft.Dynamics.CRM.principal', which has no property that can be asked for here.", name)
 	}
-	to := p.targets[0]
-	if f := d.use(to.table); f != nil {
+	to := p.Targets[0]
+	if f := d.use(to.Table); f != nil {
 		return nil, nil, f
 	}
-	return func(r *row) *row {
-		index, id, ok := reference(value(r.cells, p.column))
-		if !ok || index != to.index {
+	return func(r *store.Row) *store.Row {
+		index, id, ok := store.Reference(store.Value(r.Cells, p.Column))
+		if !ok || index != to.Index {
 			return nil
 		}
-		return d.find(to.table, id)
-	}, to.table, nil
+		return d.find(to.Table, id)
+	}, to.Table, nil
 }
 
 // predicate compiles an expression.
-func (d *reader) predicate(s scope, e odata.Expression) (predicate, *failure) {
+func (d *reader) predicate(s scope, e odata.Expression) (predicate, *refusal.Error) {
 	switch e := e.(type) {
 	case *odata.Binary:
 		if e.Operator == "and" || e.Operator == "or" {
@@ -97,7 +99,7 @@ func (d *reader) predicate(s scope, e odata.Expression) (predicate, *failure) {
 		if f != nil {
 			return nil, f
 		}
-		return func(r *row) bool { return !of(r) }, nil
+		return func(r *store.Row) bool { return !of(r) }, nil
 	case *odata.Call:
 		return d.function(s, e)
 	case *odata.Lambda:
@@ -108,19 +110,19 @@ func (d *reader) predicate(s scope, e odata.Expression) (predicate, *failure) {
 			return nil, f
 		}
 		if x.schema().Type == schema.Boolean {
-			return func(r *row) bool { return string(x.read(r)) == "true" }, nil
+			return func(r *store.Row) bool { return string(x.read(r)) == "true" }, nil
 		}
 	case odata.Literal:
 		if e.Kind == odata.Bool {
-			return func(*row) bool { return e.Text == "true" }, nil
+			return func(*store.Row) bool { return e.Text == "true" }, nil
 		}
 	case odata.List:
 	}
-	return nil, badURI.says("The $filter expression must evaluate to a single boolean value.")
+	return nil, refusal.BadURI.Says("The $filter expression must evaluate to a single boolean value.")
 }
 
 // junction compiles a chain of and, or of or, into one loop: chains of a thousand comparisons are usual.
-func (d *reader) junction(s scope, e *odata.Binary) (predicate, *failure) {
+func (d *reader) junction(s scope, e *odata.Binary) (predicate, *refusal.Error) {
 	var all []predicate
 	var operand odata.Expression = e
 	for {
@@ -141,7 +143,7 @@ func (d *reader) junction(s scope, e *odata.Binary) (predicate, *failure) {
 	}
 	all = append(all, p)
 	decides := e.Operator == "or" // one that is true decides an or, one that is false an and
-	return func(r *row) bool {
+	return func(r *store.Row) bool {
 		for i := len(all) - 1; i >= 0; i-- {
 			if all[i](r) == decides {
 				return decides
@@ -168,14 +170,14 @@ var tests = map[string]struct {
 }
 
 // comparison compiles a column against a literal, or against another column.
-func (d *reader) comparison(s scope, e *odata.Binary) (predicate, *failure) {
+func (d *reader) comparison(s scope, e *odata.Binary) (predicate, *refusal.Error) {
 	left, right, operator := e.Left, e.Right, e.Operator
 	if _, literal := left.(odata.Literal); literal && operator != "in" {
 		left, right, operator = right, left, tests[operator].swap
 	}
 	path, ok := left.(odata.Path)
 	if !ok {
-		return nil, badURI.says("The left operand of '%s' is not a property.", operator)
+		return nil, refusal.BadURI.Says("The left operand of '%s' is not a property.", operator)
 	}
 	x, f := d.term(s, path)
 	if f != nil {
@@ -197,37 +199,37 @@ func (d *reader) comparison(s scope, e *odata.Binary) (predicate, *failure) {
 			return nil, incompatible(a, b, operator)
 		}
 		holds, ordered := tests[operator].holds, operator != "eq" && operator != "ne"
-		return func(r *row) bool {
+		return func(r *store.Row) bool {
 			a, b := x.read(r), y.read(r)
 			return (!ordered || len(a) > 0 && len(b) > 0) && holds(compareValues(x.schema(), a, b))
 		}, nil
 	case odata.List:
 		if !d.inOperator {
-			return nil, badURI.says("The operator 'in' is not supported; use Microsoft.Dynamics.CRM.In.")
+			return nil, refusal.BadURI.Says("The operator 'in' is not supported; use Microsoft.Dynamics.CRM.In.")
 		}
 		return oneOf(x, v)
 	}
-	return nil, badURI.says("The right operand of '%s' is neither a literal nor a property.", operator)
+	return nil, refusal.BadURI.Says("The right operand of '%s' is neither a literal nor a property.", operator)
 }
 
-func incompatible(a, b, operator string) *failure {
-	return badURI.says("A binary operator with incompatible types was detected. Found operand types '%s' and '%s' for operator kind '%s'.", a, b, tests[operator].kind)
+func incompatible(a, b, operator string) *refusal.Error {
+	return refusal.BadURI.Says("A binary operator with incompatible types was detected. Found operand types '%s' and '%s' for operator kind '%s'.", a, b, tests[operator].kind)
 }
 
 // compareWith compares with a constant. Null is equal to null only, and is neither greater nor less than anything.
 func compareWith(x term, operator string, literal []byte) predicate {
 	holds, col := tests[operator].holds, x.schema()
 	if operator != "eq" && operator != "ne" {
-		return func(r *row) bool {
+		return func(r *store.Row) bool {
 			v := x.read(r)
 			return len(v) > 0 && len(literal) > 0 && holds(compareValues(col, v, literal))
 		}
 	}
-	return func(r *row) bool { return holds(compareValues(col, x.read(r), literal)) }
+	return func(r *store.Row) bool { return holds(compareValues(col, x.read(r), literal)) }
 }
 
 // oneOf is true for rows whose value is in the list.
-func oneOf(x term, list odata.List) (predicate, *failure) {
+func oneOf(x term, list odata.List) (predicate, *refusal.Error) {
 	var all [][]byte
 	for _, v := range list {
 		literal, ok := typed(x.schema(), v)
@@ -236,7 +238,7 @@ func oneOf(x term, list odata.List) (predicate, *failure) {
 		}
 		all = append(all, literal)
 	}
-	return func(r *row) bool {
+	return func(r *store.Row) bool {
 		v := x.read(r)
 		for _, literal := range all {
 			if compareValues(x.schema(), v, literal) == 0 {
@@ -248,76 +250,76 @@ func oneOf(x term, list odata.List) (predicate, *failure) {
 }
 
 // lambda compiles any and all over a collection-valued navigation property. The rows that point at each row are found once, when first asked for.
-func (d *reader) lambda(s scope, e *odata.Lambda) (predicate, *failure) {
+func (d *reader) lambda(s scope, e *odata.Lambda) (predicate, *refusal.Error) {
 	path := e.Path
 	if s.variable != "" && path[0] == s.variable {
 		path = path[1:]
 	}
 	if len(path) != 1 {
-		return nil, badURI.says("any and all are supported over the collections of a table itself, not over '%s'.", strings.Join(e.Path, "/"))
+		return nil, refusal.BadURI.Says("any and all are supported over the collections of a table itself, not over '%s'.", strings.Join(e.Path, "/"))
 	}
-	in, ok := s.table.incoming[path[0]]
+	in, ok := s.table.Incoming[path[0]]
 	if !ok {
 		return nil, unknownColumn(s.table, path[0])
 	}
-	if f := d.use(in.table); f != nil {
+	if f := d.use(in.Table); f != nil {
 		return nil, f
 	}
-	body := func(*row) bool { return true }
+	body := func(*store.Row) bool { return true }
 	if e.Body != nil {
-		var f *failure
-		if body, f = d.predicate(scope{in.table, e.Variable}, e.Body); f != nil {
+		var f *refusal.Error
+		if body, f = d.predicate(scope{in.Table, e.Variable}, e.Body); f != nil {
 			return nil, f
 		}
 	}
 	// For any, the ids of rows with a row for which the body holds; for all, of those with one for which it does not.
 	var found map[[16]byte]bool
-	return func(r *row) bool {
+	return func(r *store.Row) bool {
 		if found == nil {
 			found = map[[16]byte]bool{}
-			for _, other := range in.table.all() {
-				if other = d.visible(in.table, other); other == nil || body(other) == e.All {
+			for _, other := range in.Table.Rows() {
+				if other = d.visible(in.Table, other); other == nil || body(other) == e.All {
 					continue
 				}
-				if index, id, ok := reference(value(other.cells, in.column)); ok && index == in.index {
+				if index, id, ok := store.Reference(store.Value(other.Cells, in.Column)); ok && index == in.Index {
 					found[id] = true
 				}
 			}
 		}
-		return found[r.id] != e.All
+		return found[r.ID] != e.All
 	}, nil
 }
 
 // function compiles contains(column,'text') and its kin, and the query functions of Dataverse.
-func (d *reader) function(s scope, e *odata.Call) (predicate, *failure) {
+func (d *reader) function(s scope, e *odata.Call) (predicate, *refusal.Error) {
 	if name, ok := strings.CutPrefix(e.Name, "Microsoft.Dynamics.CRM."); ok {
 		return d.queryFunction(s, name, e)
 	}
 	texts := map[string]func(s, part []byte) bool{"contains": bytes.Contains, "startswith": bytes.HasPrefix, "endswith": bytes.HasSuffix}
 	test, known := texts[e.Name]
 	if !known || len(e.Path) > 0 {
-		return nil, badURI.says("An unknown function with name '%s' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed.", e.Name)
+		return nil, refusal.BadURI.Says("An unknown function with name '%s' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed.", e.Name)
 	}
 	if len(e.Arguments) != 2 {
-		return nil, badURI.says("No function signature for the function with name '%s' matches the specified arguments.", e.Name)
+		return nil, refusal.BadURI.Says("No function signature for the function with name '%s' matches the specified arguments.", e.Name)
 	}
 	path, isPath := e.Arguments[0].(odata.Path)
 	literal, isLiteral := e.Arguments[1].(odata.Literal)
 	if !isPath || !isLiteral || literal.Kind != odata.String {
-		return nil, badURI.says("No function signature for the function with name '%s' matches the specified arguments: they are a property and a string.", e.Name)
+		return nil, refusal.BadURI.Says("No function signature for the function with name '%s' matches the specified arguments: they are a property and a string.", e.Name)
 	}
 	x, f := d.term(s, path)
 	if f != nil {
 		return nil, f
 	}
 	if x.schema().Edm() != "Edm.String" {
-		return nil, badURI.says("No function signature for the function with name '%s' matches the specified arguments: '%s' is of type '%s'.", e.Name, strings.Join(path, "/"), x.schema().Edm())
+		return nil, refusal.BadURI.Says("No function signature for the function with name '%s' matches the specified arguments: '%s' is of type '%s'.", e.Name, strings.Join(path, "/"), x.schema().Edm())
 	}
 	part := []byte(strings.ToLower(literal.Text))
-	return func(r *row) bool {
+	return func(r *store.Row) bool {
 		var scratch [256]byte
 		v := x.read(r)
-		return len(v) > 0 && test(appendLower(scratch[:0], v), part)
+		return len(v) > 0 && test(store.AppendLower(scratch[:0], v), part)
 	}, nil
 }
 
@@ -335,8 +337,8 @@ func (d *reader) equalities(q *query, e odata.Expression) {
 		path, isPath := b.Left.(odata.Path)
 		literal, isLiteral := b.Right.(odata.Literal)
 		if isPath && isLiteral && len(path) == 1 && literal.Kind != odata.Null {
-			column := q.table.readable[path[0]]
-			q.equal[column], _ = typed(&q.table.columns[column], literal)
+			column := q.table.Readable[path[0]]
+			q.equal[column], _ = typed(&q.table.Columns[column], literal)
 		}
 	}
 }

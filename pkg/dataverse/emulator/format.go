@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -23,42 +24,42 @@ const (
 // touchNames notes the tables whose rows give the formatted values of the query's columns.
 func (d *reader) touchNames(q *query) {
 	q.columns(func(column int) {
-		c := &q.table.columns[column]
+		c := &q.table.Columns[column]
 		for _, to := range c.Targets {
 			d.touch(d.tables[to.Table])
 		}
-		if c.Type == schema.Money && q.table.currency >= 0 {
+		if c.Type == schema.Money && q.table.CurrencyColumn >= 0 {
 			d.touch(d.tables["transactioncurrency"])
 		}
 	})
 }
 
 // appendAnnotations appends the annotations of a column that is not null.
-func (d *reader) appendAnnotations(dst []byte, t *table, r *row, column int, v []byte) []byte {
-	c := &t.columns[column]
-	name := readName(c)
+func (d *reader) appendAnnotations(dst []byte, t *store.Table, r *store.Row, column int, v []byte) []byte {
+	c := &t.Columns[column]
+	name := store.ReadName(c)
 	if c.IsLookup() {
-		if index := value(r.cells, column)[0]; int(index) < len(c.Targets) {
+		if index := store.Value(r.Cells, column)[0]; int(index) < len(c.Targets) {
 			to := c.Targets[index]
 			if d.associated {
-				dst = appendQuoted(appendMember(dst, name, "@"+associatedNavigation), to.Navigation)
+				dst = jsonobject.AppendQuoted(appendMember(dst, name, "@"+associatedNavigation), to.Navigation)
 			}
 			if d.logical {
-				dst = appendQuoted(appendMember(dst, name, "@"+lookupLogicalName), to.Table)
+				dst = jsonobject.AppendQuoted(appendMember(dst, name, "@"+lookupLogicalName), to.Table)
 			}
 		}
 	}
 	if d.formatted {
 		if text, ok := d.format(t, r, column, v); ok {
-			dst = appendQuoted(appendMember(dst, name, "@"+formattedValue), text)
+			dst = jsonobject.AppendQuoted(appendMember(dst, name, "@"+formattedValue), text)
 		}
 	}
 	return dst
 }
 
 // format is a value as the user interface shows it, in the language and formats of the United States and in UTC; false where it has no other form.
-func (d *reader) format(t *table, r *row, column int, v []byte) (string, bool) {
-	c := &t.columns[column]
+func (d *reader) format(t *store.Table, r *store.Row, column int, v []byte) (string, bool) {
+	c := &t.Columns[column]
 	switch c.Type {
 	case schema.Choice, schema.State, schema.Status:
 		return optionLabel(c, string(v))
@@ -84,7 +85,7 @@ func (d *reader) format(t *table, r *row, column int, v []byte) (string, bool) {
 	case schema.DateTime:
 		return localTime(c, jsonobject.Text(v))
 	case schema.Lookup, schema.Customer, schema.Owner:
-		name := jsonobject.Text(d.nameOf(c, value(r.cells, column)))
+		name := jsonobject.Text(d.nameOf(c, store.Value(r.Cells, column)))
 		return name, name != ""
 	case schema.String, schema.Memo, schema.ID, schema.Image, schema.File:
 	}
@@ -102,26 +103,26 @@ func optionLabel(c *schema.Column, text string) (string, bool) {
 
 // nameOf returns the primary name of the row that a lookup's cell points at, as JSON; nothing when there is none. The target's table is locked.
 func (d *reader) nameOf(c *schema.Column, cell []byte) []byte {
-	index, id, ok := reference(cell)
+	index, id, ok := store.Reference(cell)
 	if !ok || int(index) >= len(c.Targets) {
 		return nil
 	}
 	to := d.tables[c.Targets[index].Table]
-	column, named := to.byName[to.PrimaryName]
-	r := to.row(id)
+	column, named := to.ByName[to.PrimaryName]
+	r := to.Row(id)
 	if r == nil || !named {
 		return nil
 	}
-	return to.peek(r, column)
+	return to.Peek(r, column)
 }
 
 // amount puts the symbol of the row's currency before a number, and the sign before that.
-func (d *reader) amount(t *table, r *row, number string) string {
+func (d *reader) amount(t *store.Table, r *store.Row, number string) string {
 	symbol := "$"
 	currencies := d.tables["transactioncurrency"]
-	if t.currency >= 0 && currencies != nil {
-		if _, id, ok := reference(value(r.cells, t.currency)); ok && currencies.row(id) != nil {
-			symbol = jsonobject.Text(value(currencies.row(id).cells, currencies.byName["currencysymbol"]))
+	if t.CurrencyColumn >= 0 && currencies != nil {
+		if _, id, ok := store.Reference(store.Value(r.Cells, t.CurrencyColumn)); ok && currencies.Row(id) != nil {
+			symbol = jsonobject.Text(store.Value(currencies.Row(id).Cells, currencies.ByName["currencysymbol"]))
 		}
 	}
 	if rest, negative := strings.CutPrefix(number, "-"); negative {
@@ -162,7 +163,7 @@ func grouped(s string) string {
 // localTime is 1/31/2026, with 12:05 PM for what has a time.
 func localTime(c *schema.Column, text string) (string, bool) {
 	if c.IsDate() {
-		at, ok := parseDate([]byte(text))
+		at, ok := store.ParseDate([]byte(text))
 		return at.Format("1/2/2006"), ok
 	}
 	at, err := time.Parse(time.RFC3339, text)
@@ -179,6 +180,6 @@ func (d *reader) sortable(x term) term {
 		d.touch(d.tables[to.Table])
 	}
 	column := x.column
-	x.read = func(r *row) []byte { return d.nameOf(c, value(r.cells, column)) }
+	x.read = func(r *store.Row) []byte { return d.nameOf(c, store.Value(r.Cells, column)) }
 	return x
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 )
 
 // function answers paths that name no entity set: functions, metadata, and the service document.
@@ -17,11 +18,11 @@ func (c *call) function(method, path, query, url string) *reply {
 	}
 	switch {
 	case name == "$batch":
-		return failed(badBatch.says("A batch request cannot contain a batch request."))
+		return failed(refusal.BadBatch.Says("A batch request cannot contain a batch request."))
 	case !c.server.isFunction(name):
-		return failed(segmentMissing.says("Resource not found for the segment '%s'.", name))
+		return failed(refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", name))
 	case method != http.MethodGet:
-		return failed(routeMissing.says("No HTTP resource was found that matches the request URI '%s'.", url))
+		return failed(refusal.RouteMissing.Says("No HTTP resource was found that matches the request URI '%s'.", url))
 	}
 	switch name {
 	case "":

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
@@ -41,27 +42,27 @@ func (s *Server) rights(u *user, r *http.Request) *security.Rights {
 }
 
 // refusal says why a user is not let in at all, nil when it is; u is nil for one that is not there.
-func (s *Server) refusal(u *user, organization OrganizationState, rights *security.Rights) *failure {
+func (s *Server) refusal(u *user, organization OrganizationState, rights *security.Rights) *refusal.Error {
 	if organization == OrganizationDisabled {
-		f := organizationDisabled.says("The Dynamics 365 organization you are attempting to access is currently disabled.  Please contact your system administrator")
+		f := organizationDisabled.Says("The Dynamics 365 organization you are attempting to access is currently disabled.  Please contact your system administrator")
 		if s.config.Assumptions.DisabledAsNotFound {
-			f.status = http.StatusNotFound
+			f.Status = http.StatusNotFound
 		}
 		return f
 	}
 	switch state := s.identities.stateOf(u); {
 	case state == UserMissing:
-		return notMember.says("The user is not a member of the organization.")
+		return refusal.NotMember.Says("The user is not a member of the organization.")
 	case state == UserDisabled:
-		return userDisabled.says("The specified user(Id = %s) is disabled. Consider enabling this user. Additional Details: %s", u.id, "{1}")
+		return refusal.UserDisabled.Says("The specified user(Id = %s) is disabled. Consider enabling this user. Additional Details: %s", u.id, "{1}")
 	case state == UserRestricted:
-		return userRestricted.says("Access to Dataverse API is restricted for this application Id : '%s'. Please contact your administrator.", u.app.ClientID)
+		return refusal.UserRestricted.Says("Access to Dataverse API is restricted for this application Id : '%s'. Please contact your administrator.", u.app.ClientID)
 	case state == UserUnlicensed:
-		return userUnlicensed.says("The user has not been assigned any License")
+		return userUnlicensed.Says("The user has not been assigned any License")
 	case state == UserNoRoles || len(rights.Roles) == 0:
-		return userNoRoles.says("The user with id %s has not been assigned any roles. They need a role with the prvReadUser privilege.", u.id)
+		return refusal.UserNoRoles.Says("The user with id %s has not been assigned any roles. They need a role with the prvReadUser privilege.", u.id)
 	case organization == OrganizationAdministration && !rights.Administrator:
-		return adminOnly.says("User does not have required privileges (or role membership) to access the org when it is in Admin Only mode.")
+		return adminOnly.Says("User does not have required privileges (or role membership) to access the org when it is in Admin Only mode.")
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ func (s *Server) Inconsistencies() error {
 	defer s.change.Unlock()
 	var all []error
 	for _, t := range s.sorted() {
-		if err := t.inconsistencies(); err != nil {
+		if err := t.Inconsistencies(); err != nil {
 			all = append(all, fmt.Errorf("%s: %w", t.Name, err))
 		}
 	}

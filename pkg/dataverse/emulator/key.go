@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -133,17 +135,17 @@ func closing(b []byte) int {
 func literalCell(dst []byte, c *schema.Column, p keyPart) ([]byte, bool) {
 	switch {
 	case c.IsLookup():
-		id, ok := parseGUID(p.value)
-		return appendReference(dst, 0, id), ok && !p.quoted
+		id, ok := store.ParseGUID(p.value)
+		return store.AppendReference(dst, 0, id), ok && !p.quoted
 	case c.Type == schema.String:
-		return appendQuoted(dst, string(p.value)), p.quoted
+		return jsonobject.AppendQuoted(dst, string(p.value)), p.quoted
 	case p.quoted:
 		return dst, false
 	case c.IsDate():
-		_, ok := parseDate(p.value)
+		_, ok := store.ParseDate(p.value)
 		return append(append(append(dst, '"'), p.value...), '"'), ok
 	case c.Type == schema.DateTime:
-		at, ok := parseMoment(p.value)
+		at, ok := store.ParseMoment(p.value)
 		return append(append(append(dst, '"'), at...), '"'), ok
 	case c.Type == schema.Decimal:
 		_, err := strconv.ParseFloat(string(p.value), 64)
@@ -155,14 +157,14 @@ func literalCell(dst []byte, c *schema.Column, p keyPart) ([]byte, bool) {
 }
 
 // keyOf returns the key whose names are exactly those of the parts, in any order, and for each of its columns the part.
-func keyOf(t *table, parts []keyPart) (*key, [16]int) {
+func keyOf(t *store.Table, parts []keyPart) (*store.Key, [16]int) {
 	var at [16]int
 next:
-	for _, k := range t.keys {
-		if !k.active() || len(k.names) != len(parts) {
+	for _, k := range t.AlternateKeys {
+		if !k.Active() || len(k.Names) != len(parts) {
 			continue
 		}
-		for i, name := range k.names {
+		for i, name := range k.Names {
 			j := slices.IndexFunc(parts, func(p keyPart) bool { return string(p.name) == name })
 			if j < 0 {
 				continue next

@@ -5,22 +5,25 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // A collection is what a URL without a key addresses: a set, or the rows that point at a row.
 type collection struct {
-	table      *table
+	table      *store.Table
 	path       string    // its URL, relative to the API root
 	within     predicate // nil for all rows of the table
 	references bool      // only the rows' URLs are asked for
 }
 
 // whole is the collection of all rows of a table.
-func whole(t *table) collection { return collection{table: t, path: t.Set} }
+func whole(t *store.Table) collection { return collection{table: t, path: t.Set} }
 
 // list answers a query of a collection: with rows, groups, or what changed of them.
-func (d *reader) list(l collection, text []byte) ([]byte, *failure) {
+func (d *reader) list(l collection, text []byte) ([]byte, *refusal.Error) {
 	q, f := d.query(l.table, text)
 	if f != nil {
 		return nil, f
@@ -67,21 +70,21 @@ func (d *reader) list(l collection, text []byte) ([]byte, *failure) {
 	switch {
 	case p.more && q.Top < 0:
 		token := cookie{number: at.number + 1, position: p.last, tracking: at.tracking}.token(l.table, p.rows)
-		out = appendQuoted(appendMember(out, "", "@odata.nextLink"), d.link(l.path, string(text), "$skiptoken", token))
+		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.nextLink"), d.link(l.path, string(text), "$skiptoken", token))
 	case tracked:
-		out = appendQuoted(appendMember(out, "", "@odata.deltaLink"), d.link(l.path, string(text), "$deltatoken", deltaToken(at.tracking, d.now)))
+		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.deltaLink"), d.link(l.path, string(text), "$deltatoken", deltaToken(at.tracking, d.now)))
 	}
 	return append(out, '}'), nil
 }
 
 // appendReferences appends the URLs of rows, as $ref has them.
-func (d *reader) appendReferences(dst []byte, t *table, rows []*row) []byte {
+func (d *reader) appendReferences(dst []byte, t *store.Table, rows []*store.Row) []byte {
 	dst = append(dst, '[')
 	for i, r := range rows {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendQuoted(append(dst, `{"@odata.id":`...), d.root+rowURL(t, r)), '}')
+		dst = append(jsonobject.AppendQuoted(append(dst, `{"@odata.id":`...), d.root+rowURL(t, r)), '}')
 	}
 	return append(dst, ']')
 }
@@ -94,7 +97,7 @@ func (d *reader) opening(q *query, p page, references bool) []byte {
 		context = "Collection($ref)"
 	}
 	if d.level != none {
-		out = appendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+context)
+		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+context)
 	}
 	if q.Count {
 		out = strconv.AppendInt(appendMember(out, "", "@odata.count"), int64(min(p.total, maxPage)), 10)
@@ -113,21 +116,21 @@ func (d *reader) opening(q *query, p page, references bool) []byte {
 }
 
 // count counts the rows of a collection, with a $filter or without, to 5,000.
-func (d *reader) count(l collection, text []byte) (int, *failure) {
+func (d *reader) count(l collection, text []byte) (int, *refusal.Error) {
 	q, f := d.query(l.table, text)
 	if f != nil {
 		return 0, f
 	}
 	defer d.lock()()
 	if q.filter == nil && l.within == nil && d.view(l.table) == nil {
-		return min(l.table.count(), maxPage), nil
+		return min(l.table.Len(), maxPage), nil
 	}
 	return min(d.matching(q, l.within), maxPage), nil
 }
 
 // ids returns the ids of all rows that a query of logical names finds.
-func (d *reader) ids(t *table, o odata.Options) ([]uuid.UUID, *failure) {
-	t.readNames(&o)
+func (d *reader) ids(t *store.Table, o odata.Options) ([]uuid.UUID, *refusal.Error) {
+	readNames(t, &o)
 	q, f := d.bind(t, o)
 	if f != nil {
 		return nil, f
@@ -135,15 +138,15 @@ func (d *reader) ids(t *table, o odata.Options) ([]uuid.UUID, *failure) {
 	defer d.lock()()
 	size := q.Top
 	if size < 0 {
-		size = t.count()
+		size = t.Len()
 	}
 	rows := d.search(q, nil, size, nil).rows
 	ids := make([]uuid.UUID, len(rows))
 	for i, r := range rows {
-		ids[i] = r.id
+		ids[i] = r.ID
 	}
 	return ids, nil
 }
 
 // rowURL is a row's URL, relative to the API root.
-func rowURL(t *table, r *row) string { return t.Set + "(" + r.id.String() + ")" }
+func rowURL(t *store.Table, r *store.Row) string { return t.Set + "(" + r.ID.String() + ")" }

@@ -3,7 +3,9 @@ package emulator
 import (
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -23,17 +25,17 @@ func typed(c *schema.Column, l odata.Literal) ([]byte, bool) {
 	inQuotes := []byte(`"` + l.Text + `"`)
 	switch {
 	case c.Edm() == "Edm.String":
-		return appendQuoted(nil, l.Text), l.Kind == odata.String
+		return jsonobject.AppendQuoted(nil, l.Text), l.Kind == odata.String
 	case c.Edm() == "Edm.Guid":
 		return inQuotes, l.Kind == odata.GUID
 	case c.IsDate():
-		_, ok := parseDate([]byte(l.Text))
+		_, ok := store.ParseDate([]byte(l.Text))
 		return inQuotes, ok && l.Kind == odata.Date
 	case c.Type == schema.DateTime && l.Kind == odata.Date:
-		_, ok := parseDate([]byte(l.Text))
+		_, ok := store.ParseDate([]byte(l.Text))
 		return []byte(`"` + l.Text + `T00:00:00Z"`), ok
 	case c.Type == schema.DateTime:
-		at, ok := parseMoment([]byte(l.Text))
+		at, ok := store.ParseMoment([]byte(l.Text))
 		return append(append([]byte{'"'}, at...), '"'), ok && l.Kind == odata.Moment
 	case c.Type == schema.Boolean:
 		return []byte(l.Text), l.Kind == odata.Bool

@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -26,13 +27,13 @@ func (c *call) metadata(path, query string) *reply {
 }
 
 // metadataRefusal is the answer to an error of internal/metadata.
-func metadataRefusal(err error) *failure {
+func metadataRefusal(err error) *refusal.Error {
 	var refused *metadata.Error
 	if !errors.As(err, &refused) {
-		return unexpectedInternal.says("An unexpected error occurred.")
+		return refusal.UnexpectedInternal.Says("An unexpected error occurred.")
 	}
-	kinds := map[metadata.Reason]kind{metadata.Query: badURI, metadata.Path: badURI, metadata.Segment: segmentMissing, metadata.Missing: metadataMissing}
-	return kinds[refused.Reason].says("%s", refused.Message)
+	kinds := map[metadata.Reason]refusal.Kind{metadata.Query: refusal.BadURI, metadata.Path: refusal.BadURI, metadata.Segment: refusal.SegmentMissing, metadata.Missing: refusal.MetadataMissing}
+	return kinds[refused.Reason].Says("%s", refused.Message)
 }
 
 func (s *Server) serviceDocument(root string) *reply {
@@ -45,7 +46,7 @@ func (s *Server) csdl() *reply {
 
 // keyStatus returns the status of an alternate key's index, as it is now.
 func (s *Server) keyStatus(table string, k *schema.Key) string {
-	return s.tables[table].keyStatus(k.Name)
+	return s.tables[table].KeyStatus(k.Name)
 }
 
 // SetKeyStatus changes the status of an alternate key's index: schema.Pending, InProgress, Active or Failed, at once. Only an Active key
@@ -60,20 +61,20 @@ func (s *Server) SetKeyStatus(table, key, status string) bool {
 // setKeyStatus is SetKeyStatus for a caller that holds Server.change.
 func (s *Server) setKeyStatus(table, key, status string) bool {
 	t := s.tables[table]
-	return t != nil && t.setKeyStatus(key, status)
+	return t != nil && t.SetKeyStatus(key, status)
 }
 
 // reactivateKey is the action ReactivateEntityKey (section 6.3). Dataverse builds the index in a job; here it is there with the answer.
 func (c *call) reactivateKey(op *batch.Operation) *reply {
 	var in struct{ EntityLogicalName, EntityKeyLogicalName string }
 	if err := json.Unmarshal(op.Body, &in); err != nil {
-		return failed(payload("", "Microsoft.OData.ODataException: %s", err))
+		return failed(refusal.Payload("", "Microsoft.OData.ODataException: %s", err))
 	}
 	if c.server.tables[in.EntityLogicalName] == nil {
-		return failed(metadataMissing.says("Could not find an entity with name %s and id 00000000-0000-0000-0000-000000000000.", in.EntityLogicalName))
+		return failed(refusal.MetadataMissing.Says("Could not find an entity with name %s and id 00000000-0000-0000-0000-000000000000.", in.EntityLogicalName))
 	}
 	if !c.server.setKeyStatus(in.EntityLogicalName, in.EntityKeyLogicalName, schema.Active) {
-		return failed(metadataMissing.says("Could not find an entity key with name %s on entity %s.", in.EntityKeyLogicalName, in.EntityLogicalName))
+		return failed(refusal.MetadataMissing.Says("Could not find an entity key with name %s on entity %s.", in.EntityKeyLogicalName, in.EntityLogicalName))
 	}
 	return &reply{status: http.StatusNoContent}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // navigate is GET of what is below a set or a row: a column, the row that a lookup points at, the rows of a collection, their references and counts.
@@ -21,9 +23,9 @@ func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 	for {
 		name := segments[0]
 		base, key, _ := strings.Cut(name, "(")
-		column, isColumn := w.table.readable[name]
-		p := w.table.properties[name]
-		in, isCollection := w.table.incoming[base]
+		column, isColumn := w.table.Readable[name]
+		p := w.table.Properties[name]
+		in, isCollection := w.table.Incoming[base]
 		switch {
 		case isColumn:
 			return w.column(column, segments[1:])
@@ -33,7 +35,7 @@ func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 			if f := w.member(in, strings.TrimSuffix(key, ")")); f != nil {
 				return failed(f)
 			}
-		case p.kind == navigation:
+		case p.Kind == store.Navigation:
 			found, f := w.follow(p)
 			if f != nil {
 				return failed(f)
@@ -42,7 +44,7 @@ func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 				return &reply{status: http.StatusNoContent}
 			}
 		default:
-			return failed(segmentMissing.says("Resource not found for the segment '%s'.", name))
+			return failed(refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", name))
 		}
 		if segments = segments[1:]; len(segments) == 0 {
 			return c.retrieveRow(op, w.table, w.find, w.missing, query)
@@ -56,18 +58,18 @@ func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 // A walk goes from row to row along a path. It holds no lock between its steps.
 type walk struct {
 	c       *call
-	table   *table
-	find    func() *row
-	missing func() *failure
+	table   *store.Table
+	find    func() *store.Row
+	missing func() *refusal.Error
 }
 
 // look calls f with the row where the walk stands.
-func (w *walk) look(f func(*row)) *failure {
-	if f := w.c.denied(w.table, w.table.privilege.read); f != nil {
+func (w *walk) look(f func(*store.Row)) *refusal.Error {
+	if f := w.c.denied(w.table, w.table.Privileges.Read); f != nil {
 		return f
 	}
-	w.table.mu.RLock()
-	defer w.table.mu.RUnlock()
+	w.table.RLock()
+	defer w.table.RUnlock()
 	r := w.find()
 	if r == nil {
 		return w.missing()
@@ -80,22 +82,22 @@ func (w *walk) look(f func(*row)) *failure {
 }
 
 // step goes to a row of another table.
-func (w *walk) step(t *table, id uuid.UUID) {
+func (w *walk) step(t *store.Table, id uuid.UUID) {
 	w.table = t
-	w.find = func() *row { return t.row(id) }
-	w.missing = func() *failure { return missingByID(t, id.String()) }
+	w.find = func() *store.Row { return t.Row(id) }
+	w.missing = func() *refusal.Error { return missingByID(t, id.String()) }
 }
 
 // follow goes to the row that a lookup points at, if it points at one.
-func (w *walk) follow(p property) (found bool, f *failure) {
+func (w *walk) follow(p store.Property) (found bool, f *refusal.Error) {
 	var cell []byte
-	if f := w.look(func(r *row) { cell = append(cell, value(r.cells, p.column)...) }); f != nil {
+	if f := w.look(func(r *store.Row) { cell = append(cell, store.Value(r.Cells, p.Column)...) }); f != nil {
 		return false, f
 	}
-	index, id, ok := reference(cell)
-	for _, to := range p.targets {
-		if ok && to.index == index {
-			w.step(to.table, id)
+	index, id, ok := store.Reference(cell)
+	for _, to := range p.Targets {
+		if ok && to.Index == index {
+			w.step(to.Table, id)
 			return true, nil
 		}
 	}
@@ -103,18 +105,18 @@ func (w *walk) follow(p property) (found bool, f *failure) {
 }
 
 // member goes to one row of a collection, which its GUID names.
-func (w *walk) member(in incoming, key string) *failure {
+func (w *walk) member(in store.Incoming, key string) *refusal.Error {
 	var parent uuid.UUID
-	if f := w.look(func(r *row) { parent = r.id }); f != nil {
+	if f := w.look(func(r *store.Row) { parent = r.ID }); f != nil {
 		return f
 	}
-	id, ok := parseGUID([]byte(key))
+	id, ok := store.ParseGUID([]byte(key))
 	if !ok {
 		return unrecognized()
 	}
-	w.step(in.table, id)
+	w.step(in.Table, id)
 	inside := false
-	if f := w.look(func(r *row) { inside = in.holds(r, parent) }); f != nil {
+	if f := w.look(func(r *store.Row) { inside = in.Holds(r, parent) }); f != nil {
 		return f
 	}
 	if !inside {
@@ -124,14 +126,14 @@ func (w *walk) member(in incoming, key string) *failure {
 }
 
 // collection answers with the rows that point at the one where the walk stands.
-func (w *walk) collection(op *batch.Operation, in incoming, name string, rest []string, query []byte) *reply {
+func (w *walk) collection(op *batch.Operation, in store.Incoming, name string, rest []string, query []byte) *reply {
 	var parent uuid.UUID
-	if f := w.look(func(r *row) { parent = r.id }); f != nil {
+	if f := w.look(func(r *store.Row) { parent = r.ID }); f != nil {
 		return failed(f)
 	}
 	path := w.table.Set + "(" + parent.String() + ")/" + name
-	within := func(r *row) bool { return in.holds(r, parent) }
-	return w.c.ofCollection(op, collection{table: in.table, path: path, within: within}, rest, query)
+	within := func(r *store.Row) bool { return in.Holds(r, parent) }
+	return w.c.ofCollection(op, collection{table: in.Table, path: path, within: within}, rest, query)
 }
 
 // ofCollection answers with a collection, or with what rest says of it: $count or $ref.
@@ -145,18 +147,18 @@ func (c *call) ofCollection(op *batch.Operation, l collection, rest []string, qu
 		l.path, l.references = l.path+"/$ref", true
 		return c.list(op, l, query)
 	}
-	return failed(segmentMissing.says("Resource not found for the segment '%s'.", rest[0]))
+	return failed(refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", rest[0]))
 }
 
 // column answers with one value, or with its text alone for $value. Null is 204.
 func (w *walk) column(column int, rest []string) *reply {
 	raw := len(rest) == 1 && rest[0] == "$value"
 	if len(rest) > 0 && !raw {
-		return failed(segmentMissing.says("Resource not found for the segment '%s'.", rest[0]))
+		return failed(refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", rest[0]))
 	}
 	var v []byte
 	var id uuid.UUID
-	if f := w.look(func(r *row) { v, id = w.table.read(nil, r, column), r.id }); f != nil {
+	if f := w.look(func(r *store.Row) { v, id = w.table.Read(nil, r, column), r.ID }); f != nil {
 		return failed(f)
 	}
 	switch {
@@ -169,18 +171,18 @@ func (w *walk) column(column int, rest []string) *reply {
 		}
 		return &reply{status: http.StatusOK, contentType: "text/plain", body: []byte(text)}
 	}
-	context := string(w.c.root) + "$metadata#" + w.table.Set + "(" + id.String() + ")/" + readName(&w.table.columns[column])
-	out := appendQuoted([]byte(`{"@odata.context":`), context)
+	context := string(w.c.root) + "$metadata#" + w.table.Set + "(" + id.String() + ")/" + store.ReadName(&w.table.Columns[column])
+	out := jsonobject.AppendQuoted([]byte(`{"@odata.context":`), context)
 	return &reply{status: http.StatusOK, contentType: entityJSON, body: append(append(append(out, `,"value":`...), v...), '}')}
 }
 
 // reference answers with the URL of the row where the walk stands.
 func (w *walk) reference() *reply {
 	var address string
-	if f := w.look(func(r *row) { address = rowURL(w.table, r) }); f != nil {
+	if f := w.look(func(r *store.Row) { address = rowURL(w.table, r) }); f != nil {
 		return failed(f)
 	}
-	out := appendQuoted([]byte(`{"@odata.context":`), string(w.c.root)+"$metadata#$ref")
-	out = appendQuoted(append(out, `,"@odata.id":`...), string(w.c.root)+address)
+	out := jsonobject.AppendQuoted([]byte(`{"@odata.context":`), string(w.c.root)+"$metadata#$ref")
+	out = jsonobject.AppendQuoted(append(out, `,"@odata.id":`...), string(w.c.root)+address)
 	return &reply{status: http.StatusOK, contentType: entityJSON, body: append(out, '}')}
 }

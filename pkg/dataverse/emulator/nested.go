@@ -6,63 +6,65 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // nested is what a body holds of related rows: an object in a single-valued navigation property, which is created first and bound; or one of a
 // collection-valued property, which is created, or bound, once the row is there.
 type nested struct {
-	column int       // single-valued: the lookup
-	to     target    // and the table of the new row
-	link   *incoming // collection-valued
-	bound  bool      // value is the URL of an existing row
+	column int             // single-valued: the lookup
+	to     store.Target    // and the table of the new row
+	link   *store.Incoming // collection-valued
+	bound  bool            // value is the URL of an existing row
 	value  []byte
 }
 
 // A parent is the row that children are created under.
 type parent struct {
-	link  incoming
-	table *table
+	link  store.Incoming
+	table *store.Table
 	id    uuid.UUID
 }
 
 // bind points the child in b at the parent.
 func (p *parent) bind(b *body) {
-	b.refer(p.link.column, p.link.index, p.id)
-	b.bound = append(b.bound, boundTo{p.link.column, p.table, p.id})
+	b.refer(p.link.Column, p.link.Index, p.id)
+	b.bound = append(b.bound, boundTo{p.link.Column, p.table, p.id})
 }
 
 // nestOne takes the value of a single-valued navigation property without annotation: null clears, an object is a row to create.
-func (b *body) nestOne(t *table, p property, v []byte) *failure {
+func (b *body) nestOne(t *store.Table, p store.Property, v []byte) *refusal.Error {
 	switch {
 	case string(v) == "null":
 		return nil
 	case v[0] != '{':
-		return payload(t.Set, "Microsoft.Crm.CrmException: CRM do not support direct update of Entity Reference properties, Use Navigation properties instead.")
+		return refusal.Payload(t.Set, "Microsoft.Crm.CrmException: CRM do not support direct update of Entity Reference properties, Use Navigation properties instead.")
 	}
-	to := p.targets[0]
-	if len(p.targets) > 1 { // ownerid
+	to := p.Targets[0]
+	if len(p.Targets) > 1 { // ownerid
 		r := jsonobject.New(v)
 		for r.Next() {
-			for _, other := range p.targets {
-				if string(r.Name) == "@odata.type" && strings.HasSuffix(jsonobject.Text(r.Value), "Microsoft.Dynamics.CRM."+other.table.Name) {
+			for _, other := range p.Targets {
+				if string(r.Name) == "@odata.type" && strings.HasSuffix(jsonobject.Text(r.Value), "Microsoft.Dynamics.CRM."+other.Table.Name) {
 					to = other
 				}
 			}
 		}
 	}
-	b.nested = append(b.nested, nested{column: p.column, to: to, value: v})
+	b.nested = append(b.nested, nested{column: p.Column, to: to, value: v})
 	return nil
 }
 
 // nestMany takes the members of a collection-valued navigation property: rows to create, or with @odata.bind the URLs of rows that are there.
-func (b *body) nestMany(t *table, l incoming, name, v []byte, bound bool) *failure {
+func (b *body) nestMany(t *store.Table, l store.Incoming, name, v []byte, bound bool) *refusal.Error {
 	members, ok := jsonobject.Elements(v)
 	if !ok {
-		return payload(t.Set, "Microsoft.OData.ODataException: When reading the value of the navigation property '%s', an array was expected.", name)
+		return refusal.Payload(t.Set, "Microsoft.OData.ODataException: When reading the value of the navigation property '%s', an array was expected.", name)
 	}
 	for _, m := range members {
 		if (m[0] == '{') == bound {
-			return payload(t.Set, "Microsoft.OData.ODataException: A member of the navigation property '%s' is of the wrong kind.", name)
+			return refusal.Payload(t.Set, "Microsoft.OData.ODataException: A member of the navigation property '%s' is of the wrong kind.", name)
 		}
 		b.nested = append(b.nested, nested{link: &l, value: m, bound: bound})
 	}

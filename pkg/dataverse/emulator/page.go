@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // maxPage is the default and greatest page size, and where $count ends.
@@ -18,7 +21,7 @@ const maxPage = 5000
 
 // A page is what a query found beyond a position.
 type page struct {
-	rows  []*row
+	rows  []*store.Row
 	more  bool
 	last  []byte // the place of the last row
 	total int    // of the rows that match, on this page or another; counted to maxPage+1 at most
@@ -27,7 +30,7 @@ type page struct {
 // A found is a row with its place in the order.
 type found struct {
 	key []byte
-	row *row
+	row *store.Row
 }
 
 // search finds up to size rows beyond the position. within restricts the query to some rows of the table; it may be nil. The tables are locked.
@@ -66,21 +69,21 @@ func (d *reader) matching(q *query, within predicate) (n int) {
 	return n
 }
 
-func (q *query) matches(r *row, within predicate) bool {
+func (q *query) matches(r *store.Row, within predicate) bool {
 	return (within == nil || within(r)) && (q.filter == nil || q.filter(r))
 }
 
 // candidates yields the visible rows that may match: the one that a key's index finds, or all of the table in order of creation.
-func (d *reader) candidates(q *query, after []byte) func(yield func(*row) bool) {
+func (d *reader) candidates(q *query, after []byte) func(yield func(*store.Row) bool) {
 	t := q.table
-	return func(yield func(*row) bool) {
+	return func(yield func(*store.Row) bool) {
 		if r, known := q.byIndex(); known {
 			if r = d.visible(t, r); r != nil {
 				yield(r)
 			}
 			return
 		}
-		rows := t.all()
+		rows := t.Rows()
 		if len(after) == 8 && len(q.order) == 0 && !q.Count { // the position is a serial
 			from := sort.Search(len(rows), func(i int) bool { return bytes.Compare(q.sortKey(nil, rows[i]), after) > 0 })
 			rows = rows[from:]
@@ -94,19 +97,19 @@ func (d *reader) candidates(q *query, after []byte) func(yield func(*row) bool) 
 }
 
 // byIndex returns the only row that can match when the filter wants the columns of a key equal to literals.
-func (q *query) byIndex() (r *row, known bool) {
+func (q *query) byIndex() (r *store.Row, known bool) {
 	t := q.table
-	if v, ok := q.equal[t.primary]; ok {
+	if v, ok := q.equal[t.PrimaryColumn]; ok {
 		id, err := uuid.ParseBytes(v[1 : len(v)-1])
-		return t.row(id), err == nil
+		return t.Row(id), err == nil
 	}
 keys:
-	for _, k := range t.keys {
-		if !k.active() {
+	for _, k := range t.AlternateKeys {
+		if !k.Active() {
 			continue
 		}
 		var norm []byte
-		for i, column := range k.columns {
+		for i, column := range k.Columns {
 			v, ok := q.equal[column]
 			if !ok {
 				continue keys
@@ -114,13 +117,13 @@ keys:
 			if i > 0 {
 				norm = append(norm, 0)
 			}
-			if t.columns[column].IsLookup() {
+			if t.Columns[column].IsLookup() {
 				norm = append(norm, v[1:37]...)
 			} else {
-				norm = appendNormal(norm, &t.columns[column], v)
+				norm = store.AppendNormal(norm, &t.Columns[column], v)
 			}
 		}
-		return k.row(norm), true
+		return k.Row(norm), true
 	}
 	return nil, false
 }
@@ -136,7 +139,7 @@ type choice struct {
 
 func (s *choice) full() bool { return len(s.best) >= s.size }
 
-func (s *choice) offer(r *row, after []byte) {
+func (s *choice) offer(r *store.Row, after []byte) {
 	s.scratch = s.query.sortKey(s.scratch[:0], r)
 	if after != nil && bytes.Compare(s.scratch, after) <= 0 || s.limit != nil && bytes.Compare(s.scratch, s.limit) >= 0 {
 		return
@@ -157,7 +160,7 @@ func (s *choice) settle() {
 }
 
 // settled returns the first rows, the place of the last of them, and whether there are more.
-func (s *choice) settled(size int) (rows []*row, last []byte, more bool) {
+func (s *choice) settled(size int) (rows []*store.Row, last []byte, more bool) {
 	s.settle()
 	for _, f := range s.best[:min(size, len(s.best))] {
 		rows, last = append(rows, f.row), f.key
@@ -178,11 +181,11 @@ var (
 )
 
 // token returns the $skiptoken, percent-encoded.
-func (k cookie) token(t *table, rows []*row) string { return percent(k.element(t, rows)) }
+func (k cookie) token(t *store.Table, rows []*store.Row) string { return percent(k.element(t, rows)) }
 
 // element returns the cookie as XML.
-func (k cookie) element(t *table, rows []*row) string {
-	first, last := rows[0].id.String(), rows[len(rows)-1].id.String()
+func (k cookie) element(t *store.Table, rows []*store.Row) string {
+	first, last := rows[0].ID.String(), rows[len(rows)-1].ID.String()
 	inner := `<cookie page="` + strconv.Itoa(k.number-1) + `" position="` + hex.EncodeToString(k.position) + `" version="` + strconv.FormatUint(k.tracking, 10) + `"><` +
 		t.PrimaryID + ` last="{` + strings.ToUpper(last) + `}" first="{` + strings.ToUpper(first) + `}" /></cookie>`
 	tracking := "False"
@@ -195,7 +198,7 @@ func (k cookie) element(t *table, rows []*row) string {
 func percent(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // readCookie reads a $skiptoken, after percent-decoding; none is the first page.
-func readCookie(text string) (cookie, *failure) {
+func readCookie(text string) (cookie, *refusal.Error) {
 	if text == "" {
 		return cookie{number: 1}, nil
 	}
@@ -219,7 +222,7 @@ func readCookie(text string) (cookie, *failure) {
 }
 
 // readPosition reads the inner element, which is also the paging-cookie of FetchXML; none is the beginning.
-func readPosition(text string) (k cookie, f *failure) {
+func readPosition(text string) (k cookie, f *refusal.Error) {
 	if text == "" {
 		return k, nil
 	}
@@ -236,7 +239,9 @@ func readPosition(text string) (k cookie, f *failure) {
 	return k, nil
 }
 
-func malformedCookie() *failure { return badURI.says("Malformed XML in the Paging Cookie") }
+func malformedCookie() *refusal.Error {
+	return refusal.BadURI.Says("Malformed XML in the Paging Cookie")
+}
 
 // link is the URL of the next page, or of the changes since: the same query with another token.
 func (d *reader) link(path, text, name, token string) string {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
 )
 
@@ -16,20 +18,11 @@ import (
 // privilegeID is the id of a privilege, the same in every environment.
 func privilegeID(name string) uuid.UUID { return derived("privilege", name) }
 
-// names lists the privileges of a table.
-func (p *privileges) names(organization bool) []string {
-	all := []string{p.create, p.read, p.write, p.delete, p.append, p.appendTo}
-	if organization {
-		return all
-	}
-	return append(all, p.assign, p.share)
-}
-
 // privileges lists the names of all privileges that there are.
 func (d *definitions) privileges() []string {
 	all := append(customizing(), bulkDeletePrivilege, actForAnother, bypassPlugins, bypassBusinessLogic, overrideCreatedOn)
 	for _, t := range d.tables {
-		all = append(all, t.privilege.names(t.Organization)...)
+		all = append(all, t.Privileges.Names(t.Organization)...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -53,7 +46,7 @@ func (s *Server) depthOf(r *security.Rights, privilege string) security.Depth {
 		return d
 	}
 	for _, t := range s.tables {
-		if !t.Organization && slices.Contains(t.privilege.names(false), privilege) {
+		if !t.Organization && slices.Contains(t.Privileges.Names(false), privilege) {
 			return d
 		}
 	}
@@ -61,7 +54,7 @@ func (s *Server) depthOf(r *security.Rights, privilege string) security.Depth {
 }
 
 // isPrincipalFunction reports whether name, what follows a row of the table, is a function of users and teams.
-func isPrincipalFunction(t *table, name string) bool {
+func isPrincipalFunction(t *store.Table, name string) bool {
 	function, _, _ := strings.Cut(strings.TrimPrefix(name, "Microsoft.Dynamics.CRM."), "(")
 	switch function {
 	case "RetrievePrincipalAccess":
@@ -106,21 +99,21 @@ func (c *call) principalFunction(a *address, name, query string) *reply {
 }
 
 // principalOf finds the user or team, whose privileges everybody may see who may read it; those of oneself need nothing.
-func (c *call) principalOf(a *address) (uuid.UUID, *failure) {
+func (c *call) principalOf(a *address) (uuid.UUID, *refusal.Error) {
 	t := a.table
-	t.mu.RLock()
+	t.RLock()
 	r := a.row()
-	t.mu.RUnlock()
-	own := r != nil && r.id == c.actor.id && !c.server.config.Assumptions.OwnPrivilegesNeedRead
+	t.RUnlock()
+	own := r != nil && r.ID == c.actor.id && !c.server.config.Assumptions.OwnPrivilegesNeedRead
 	if !own {
-		if f := c.denied(t, t.privilege.read); f != nil {
+		if f := c.denied(t, t.Privileges.Read); f != nil {
 			return uuid.Nil, f
 		}
 	}
 	if r == nil {
 		return uuid.Nil, a.missing()
 	}
-	return r.id, nil
+	return r.ID, nil
 }
 
 // rolePrivileges is the answer of the functions that list privileges.
@@ -146,13 +139,13 @@ func (c *call) principalAccess(rights *security.Rights, target string) *reply {
 		ID string `json:"@odata.id"`
 	}
 	if err := json.Unmarshal([]byte(strings.ReplaceAll(target, "'", `"`)), &reference); err != nil || reference.ID == "" {
-		return failed(badURI.says("The parameter Target is '%.200s'; it has the form {'@odata.id':'contacts(<guid>)'}.", target))
+		return failed(refusal.BadURI.Says("The parameter Target is '%.200s'; it has the form {'@odata.id':'contacts(<guid>)'}.", target))
 	}
 	t, id, f := c.locate([]byte(reference.ID))
 	if f != nil {
 		return failed(f)
 	}
-	owner, _ := t.ownerOf(id)
+	owner, _ := t.OwnerOf(id)
 	return jsonReply(map[string]any{
 		"@odata.context": string(c.root) + "$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": rightsOn(t, rights, owner),
 	})

@@ -10,12 +10,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // A query is what a query string asks of a table (section 7), bound to its columns.
 type query struct {
 	odata.Options
-	table    *table
+	table    *store.Table
 	selected []int // columns in the order asked for; nil means all
 	filter   predicate
 	equal    map[int][]byte // columns that the filter wants equal to a literal: by these a key's index may find the row
@@ -36,8 +38,8 @@ type reader struct {
 	prefer preferences
 	level  level
 	now    time.Time
-	used   []*table
-	views  map[*table]func(*row) *row
+	used   []*store.Table
+	views  map[*store.Table]func(*store.Row) *store.Row
 
 	annotated                      bool // columns carry some of these three
 	formatted, logical, associated bool
@@ -45,32 +47,32 @@ type reader struct {
 
 // A caller is who reads, and in which environment.
 type caller struct {
-	tables     map[string]*table // by logical name
-	root       string            // of the API: http://host/api/data/v9.2/
+	tables     map[string]*store.Table // by logical name
+	root       string                  // of the API: http://host/api/data/v9.2/
 	user       uuid.UUID
-	unit       uuid.UUID                        // the business unit of user
-	denied     func(t *table) *failure          // why the caller may not read rows of the table at all; nil when it may
-	view       func(t *table) func(r *row) *row // what makes of a row the one that the caller may see, nil for none; nil where rows are seen as they are
-	version    func() uint64                    // the last that was given
-	inOperator bool                             // the operator in of OData 4.01 is known in $filter
+	unit       uuid.UUID                                          // the business unit of user
+	denied     func(t *store.Table) *refusal.Error                // why the caller may not read rows of the table at all; nil when it may
+	view       func(t *store.Table) func(r *store.Row) *store.Row // what makes of a row the one that the caller may see, nil for none; nil where rows are seen as they are
+	version    func() uint64                                      // the last that was given
+	inOperator bool                                               // the operator in of OData 4.01 is known in $filter
 }
 
 // newReader begins a read with these headers.
 func newReader(by caller, prefer, accept []byte) *reader {
-	d := &reader{caller: by, prefer: readPreferences(prefer), level: metadataLevel(accept), now: time.Now().UTC(), views: map[*table]func(*row) *row{}}
+	d := &reader{caller: by, prefer: readPreferences(prefer), level: metadataLevel(accept), now: time.Now().UTC(), views: map[*store.Table]func(*store.Row) *store.Row{}}
 	d.formatted, d.logical, d.associated = d.prefer.wants(formattedValue), d.prefer.wants(lookupLogicalName), d.prefer.wants(associatedNavigation)
 	d.annotated = d.formatted || d.logical || d.associated
 	return d
 }
 
 // use notes that rows of t are read, which needs the privilege.
-func (d *reader) use(t *table) *failure {
+func (d *reader) use(t *store.Table) *refusal.Error {
 	d.touch(t)
 	return d.denied(t)
 }
 
 // touch notes that t is looked into, if only for the names of its rows.
-func (d *reader) touch(t *table) {
+func (d *reader) touch(t *store.Table) {
 	if !slices.Contains(d.used, t) {
 		d.used = append(d.used, t)
 	}
@@ -78,20 +80,20 @@ func (d *reader) touch(t *table) {
 
 // lock locks all tables for reading until the returned function is called.
 func (d *reader) lock() (unlock func()) {
-	slices.SortFunc(d.used, func(a, b *table) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.used, func(a, b *store.Table) int { return cmp.Compare(a.Name, b.Name) })
 	for _, t := range d.used {
-		t.mu.RLock()
+		t.RLock()
 	}
 	return func() {
 		for _, t := range d.used {
-			t.mu.RUnlock()
+			t.RUnlock()
 		}
 	}
 }
 
 // visible returns the row as the caller may see it, nil for none. Every row that a query looks at passes here. The tables are locked.
-func (d *reader) visible(t *table, r *row) *row {
-	if r == nil || r.dead {
+func (d *reader) visible(t *store.Table, r *store.Row) *store.Row {
+	if r == nil || r.Dead {
 		return nil
 	}
 	view, known := d.views[t]
@@ -106,10 +108,10 @@ func (d *reader) visible(t *table, r *row) *row {
 }
 
 // find returns the visible row of that id.
-func (d *reader) find(t *table, id uuid.UUID) *row { return d.visible(t, t.row(id)) }
+func (d *reader) find(t *store.Table, id uuid.UUID) *store.Row { return d.visible(t, t.Row(id)) }
 
 // query reads a query string and binds it to the table.
-func (d *reader) query(t *table, text []byte) (*query, *failure) {
+func (d *reader) query(t *store.Table, text []byte) (*query, *refusal.Error) {
 	o, err := odata.ParseOptions(string(text))
 	if err != nil {
 		return nil, unreadable(err)
@@ -118,22 +120,22 @@ func (d *reader) query(t *table, text []byte) (*query, *failure) {
 }
 
 // unreadable is the answer to a query that does not parse.
-func unreadable(err error) *failure {
+func unreadable(err error) *refusal.Error {
 	var e *odata.Error
 	if errors.As(err, &e) && e.Unsupported {
-		return notImplemented.says("%s", e.Text)
+		return refusal.NotImplemented.Says("%s", e.Text)
 	}
-	return badURI.says("%s", err)
+	return refusal.BadURI.Says("%s", err)
 }
 
 // bind resolves the names of options to columns and relationships of t.
-func (d *reader) bind(t *table, o odata.Options) (*query, *failure) {
+func (d *reader) bind(t *store.Table, o odata.Options) (*query, *refusal.Error) {
 	if f := d.use(t); f != nil {
 		return nil, f
 	}
 	q := &query{Options: o, table: t}
-	var f *failure
-	if q.selected, f = t.selection(o.Select); f != nil {
+	var f *refusal.Error
+	if q.selected, f = selection(t, o.Select); f != nil {
 		return nil, f
 	}
 	if o.Filter != nil {
@@ -166,13 +168,13 @@ func (d *reader) bind(t *table, o odata.Options) (*query, *failure) {
 }
 
 // selection returns the columns of a $select without doubles, nil for all.
-func (t *table) selection(names []string) ([]int, *failure) {
+func selection(t *store.Table, names []string) ([]int, *refusal.Error) {
 	if names == nil {
 		return nil, nil
 	}
 	selected := make([]int, 0, len(names))
 	for _, name := range names {
-		column, ok := t.readable[name]
+		column, ok := t.Readable[name]
 		if !ok {
 			return nil, unknownColumn(t, name)
 		}
@@ -186,7 +188,7 @@ func (t *table) selection(names []string) ([]int, *failure) {
 // columns calls each for the columns that an answer has: the selected ones and the primary key.
 func (q *query) columns(each func(column int)) {
 	if q.selected == nil {
-		for column := range q.table.columns {
+		for column := range q.table.Columns {
 			each(column)
 		}
 		return
@@ -194,8 +196,8 @@ func (q *query) columns(each func(column int)) {
 	for _, column := range q.selected {
 		each(column)
 	}
-	if !slices.Contains(q.selected, q.table.primary) {
-		each(q.table.primary)
+	if !slices.Contains(q.selected, q.table.PrimaryColumn) {
+		each(q.table.PrimaryColumn)
 	}
 }
 
@@ -211,7 +213,7 @@ func (q *query) context() string {
 func (q *query) shape() string {
 	var parts []string
 	for _, column := range q.selected {
-		parts = append(parts, readName(&q.table.columns[column]))
+		parts = append(parts, store.ReadName(&q.table.Columns[column]))
 	}
 	for _, x := range q.expands {
 		inner := ""
@@ -223,18 +225,18 @@ func (q *query) shape() string {
 	return strings.Join(parts, ",")
 }
 
-func unknownColumn(t *table, name string) *failure {
-	return badURI.says("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, t.Name)
+func unknownColumn(t *store.Table, name string) *refusal.Error {
+	return refusal.BadURI.Says("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, t.Name)
 }
 
 // single reads a query string about one row of the table. Preferences that are about collections are not honoured.
-func (d *reader) single(t *table, text []byte) (*query, *failure) {
+func (d *reader) single(t *store.Table, text []byte) (*query, *refusal.Error) {
 	q, f := d.query(t, text)
 	if f != nil {
 		return nil, f
 	}
 	if q.Filter != nil || q.Order != nil || q.Top >= 0 || q.Count || q.Apply != nil || q.SQL != "" {
-		return nil, badURI.says("Query options $orderby, $filter, $apply, $count and $top can be applied only on collections.")
+		return nil, refusal.BadURI.Says("Query options $orderby, $filter, $apply, $count and $top can be applied only on collections.")
 	}
 	d.prefer.oneRow()
 	return q, nil

@@ -11,19 +11,21 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // This file is the query functions of Dataverse: Microsoft.Dynamics.CRM.In(PropertyName='name',PropertyValues=['a','b']) and its kin.
 
 // queryFunction compiles one.
-func (d *reader) queryFunction(s scope, name string, e *odata.Call) (predicate, *failure) {
+func (d *reader) queryFunction(s scope, name string, e *odata.Call) (predicate, *refusal.Error) {
 	if s.variable != "" && (len(e.Path) != 1 || e.Path[0] != s.variable) || s.variable == "" && len(e.Path) > 0 {
-		return nil, badURI.says("The function '%s' applies to '%s', which is not known here.", name, strings.Join(e.Path, "/"))
+		return nil, refusal.BadURI.Says("The function '%s' applies to '%s', which is not known here.", name, strings.Join(e.Path, "/"))
 	}
 	property, ok := e.Named["PropertyName"].(odata.Literal)
 	if !ok || property.Kind != odata.String {
-		return nil, badURI.says("The function '%s' needs the parameter PropertyName.", name)
+		return nil, refusal.BadURI.Says("The function '%s' needs the parameter PropertyName.", name)
 	}
 	x, f := d.property(s.table, property.Text)
 	if f != nil {
@@ -37,15 +39,15 @@ func (d *reader) queryFunction(s scope, name string, e *odata.Call) (predicate, 
 }
 
 // property resolves PropertyName, which may be the logical name of a lookup, or a path.
-func (d *reader) property(t *table, name string) (term, *failure) {
-	if column, ok := t.byName[name]; ok {
-		name = readName(&t.columns[column])
+func (d *reader) property(t *store.Table, name string) (term, *refusal.Error) {
+	if column, ok := t.ByName[name]; ok {
+		name = store.ReadName(&t.Columns[column])
 	}
 	return d.term(scope{table: t}, strings.Split(name, "/"))
 }
 
 // arguments returns PropertyValue or PropertyValues, whose values are in quotes whatever their type.
-func arguments(name string, e *odata.Call) ([]odata.Literal, *failure) {
+func arguments(name string, e *odata.Call) ([]odata.Literal, *refusal.Error) {
 	var values []odata.Literal
 	switch v := e.Named["PropertyValues"].(type) {
 	case odata.List:
@@ -55,7 +57,7 @@ func arguments(name string, e *odata.Call) ([]odata.Literal, *failure) {
 			values = []odata.Literal{one}
 		}
 	default:
-		return nil, badURI.says("The parameter PropertyValues of the function '%s' is no list.", name)
+		return nil, refusal.BadURI.Says("The parameter PropertyValues of the function '%s' is no list.", name)
 	}
 	values = slices.Clone(values)
 	for i := range values {
@@ -67,14 +69,14 @@ func arguments(name string, e *odata.Call) ([]odata.Literal, *failure) {
 }
 
 // condition is what the function asks of the column.
-func (d *reader) condition(x term, name string, values []odata.Literal) (predicate, *failure) {
+func (d *reader) condition(x term, name string, values []odata.Literal) (predicate, *refusal.Error) {
 	switch name {
 	case "In", "NotIn":
 		in, f := oneOf(x, values)
 		if f != nil || name == "In" {
 			return in, f
 		}
-		return func(r *row) bool { return !in(r) }, nil
+		return func(r *store.Row) bool { return !in(r) }, nil
 	case "Between", "NotBetween":
 		return between(x, name, values)
 	case "ContainValues", "DoesNotContainValues":
@@ -89,26 +91,26 @@ func (d *reader) condition(x term, name string, values []odata.Literal) (predica
 	n := 0
 	if strings.Contains(name, "X") {
 		if len(values) != 1 {
-			return nil, badURI.says("The function '%s' needs the parameter PropertyValue, a whole number.", name)
+			return nil, refusal.BadURI.Says("The function '%s' needs the parameter PropertyValue, a whole number.", name)
 		}
 		var err error
 		if n, err = strconv.Atoi(values[0].Text); err != nil || n < 1 || n > 100_000 {
-			return nil, badURI.says("The parameter PropertyValue of the function '%s' is not a whole number from 1.", name)
+			return nil, refusal.BadURI.Says("The parameter PropertyValue of the function '%s' is not a whole number from 1.", name)
 		}
 	}
 	from, to, ok := span(name, n, d.now)
 	switch {
 	case !ok:
-		return nil, notImplemented.says("The emulator does not know the query function '%s'.", name)
+		return nil, refusal.NotImplemented.Says("The emulator does not know the query function '%s'.", name)
 	case x.schema().Type != schema.DateTime:
-		return nil, badURI.says("The function '%s' applies to dates, which '%s' is not.", name, x.schema().Name)
+		return nil, refusal.BadURI.Says("The function '%s' applies to dates, which '%s' is not.", name, x.schema().Name)
 	}
 	return within(x, from, to), nil
 }
 
-func between(x term, name string, values []odata.Literal) (predicate, *failure) {
+func between(x term, name string, values []odata.Literal) (predicate, *refusal.Error) {
 	if len(values) != 2 {
-		return nil, badURI.says("The function '%s' needs two PropertyValues.", name)
+		return nil, refusal.BadURI.Says("The function '%s' needs two PropertyValues.", name)
 	}
 	low, ok1 := typed(x.schema(), values[0])
 	high, ok2 := typed(x.schema(), values[1])
@@ -116,19 +118,19 @@ func between(x term, name string, values []odata.Literal) (predicate, *failure) 
 		return nil, incompatible(x.schema().Edm(), values[0].Edm(), "ge")
 	}
 	inside := name == "Between"
-	return func(r *row) bool {
+	return func(r *store.Row) bool {
 		v := x.read(r)
 		return len(v) > 0 && (compareValues(x.schema(), v, low) >= 0 && compareValues(x.schema(), v, high) <= 0) == inside
 	}, nil
 }
 
 // containing tests a multi-select column for any of the values.
-func containing(x term, name string, values []odata.Literal) (predicate, *failure) {
+func containing(x term, name string, values []odata.Literal) (predicate, *refusal.Error) {
 	if x.schema().Type != schema.MultiChoice {
-		return nil, badURI.says("The function '%s' applies to multi-select choices, which '%s' is not.", name, x.schema().Name)
+		return nil, refusal.BadURI.Says("The function '%s' applies to multi-select choices, which '%s' is not.", name, x.schema().Name)
 	}
 	contain := name == "ContainValues"
-	return func(r *row) bool {
+	return func(r *store.Row) bool {
 		chosen := strings.Split(jsonobject.Text(x.read(r)), ",")
 		return slices.ContainsFunc(values, func(v odata.Literal) bool { return slices.Contains(chosen, v.Text) }) == contain
 	}, nil
@@ -136,17 +138,17 @@ func containing(x term, name string, values []odata.Literal) (predicate, *failur
 
 func equalTo(x term, id uuid.UUID, equal bool) predicate {
 	want := []byte(`"` + id.String() + `"`)
-	return func(r *row) bool { return bytes.Equal(x.read(r), want) == equal }
+	return func(r *store.Row) bool { return bytes.Equal(x.read(r), want) == equal }
 }
 
 // onDate compares the day of a date.
-func onDate(x term, name string, values []odata.Literal) (predicate, *failure) {
+func onDate(x term, name string, values []odata.Literal) (predicate, *refusal.Error) {
 	if len(values) != 1 || len(values[0].Text) < 10 || x.schema().Type != schema.DateTime {
-		return nil, badURI.says("The function '%s' needs a date as PropertyValue, and applies to dates.", name)
+		return nil, refusal.BadURI.Says("The function '%s' needs a date as PropertyValue, and applies to dates.", name)
 	}
-	day, ok := parseDate([]byte(values[0].Text)[:10])
+	day, ok := store.ParseDate([]byte(values[0].Text)[:10])
 	if !ok {
-		return nil, badURI.says("The function '%s' needs a date as PropertyValue.", name)
+		return nil, refusal.BadURI.Says("The function '%s' needs a date as PropertyValue.", name)
 	}
 	switch next := day.AddDate(0, 0, 1); name {
 	case "OnOrAfter":
@@ -157,7 +159,7 @@ func onDate(x term, name string, values []odata.Literal) (predicate, *failure) {
 		return within(x, day, next), nil
 	default:
 		on := within(x, day, next)
-		return func(r *row) bool { return len(x.read(r)) > 0 && !on(r) }, nil
+		return func(r *store.Row) bool { return len(x.read(r)) > 0 && !on(r) }, nil
 	}
 }
 
@@ -168,7 +170,7 @@ func within(x term, from, to time.Time) predicate {
 		form = `"2006-01-02"`
 	}
 	low, high := []byte(from.Format(form)), []byte(to.Format(form))
-	return func(r *row) bool {
+	return func(r *store.Row) bool {
 		v := x.read(r)
 		return len(v) > 0 && (from.IsZero() || bytes.Compare(v, low) >= 0) && (to.IsZero() || bytes.Compare(v, high) < 0)
 	}

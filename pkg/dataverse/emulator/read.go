@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // retrieve is GET /set(id) and /set(key).
@@ -14,7 +16,7 @@ func (c *call) retrieve(op *batch.Operation, a *address, text []byte) *reply {
 }
 
 // retrieveRow answers with the row that find returns while the table is locked.
-func (c *call) retrieveRow(op *batch.Operation, t *table, find func() *row, missing func() *failure, text []byte) *reply {
+func (c *call) retrieveRow(op *batch.Operation, t *store.Table, find func() *store.Row, missing func() *refusal.Error, text []byte) *reply {
 	d := c.reader(op)
 	q, f := d.single(t, text)
 	if f != nil {
@@ -29,17 +31,17 @@ func (c *call) retrieveRow(op *batch.Operation, t *table, find func() *row, miss
 		return failed(f)
 	}
 	switch {
-	case string(op.IfNoneMatch) == etag(r.version) && d.plain(q): // not with these (section 2.11)
-		return &reply{status: http.StatusNotModified, etag: r.version}
-	case len(op.IfMatch) > 0 && string(op.IfMatch) != "*" && string(op.IfMatch) != etag(r.version):
-		return failed(versionMismatch.says("The version of the existing record doesn't match the RowVersion property provided."))
+	case string(op.IfNoneMatch) == etag(r.Version) && d.plain(q): // not with these (section 2.11)
+		return &reply{status: http.StatusNotModified, etag: r.Version}
+	case len(op.IfMatch) > 0 && string(op.IfMatch) != "*" && string(op.IfMatch) != etag(r.Version):
+		return failed(refusal.VersionMismatch.Says("The version of the existing record doesn't match the RowVersion property provided."))
 	}
-	return &reply{status: http.StatusOK, contentType: d.contentType(), etag: r.version, body: d.row(q, c.seen(t, r)), applied: d.applied()}
+	return &reply{status: http.StatusOK, contentType: d.contentType(), etag: r.Version, body: d.row(q, c.seen(t, r)), applied: d.applied()}
 }
 
 // represent makes the body of a write's answer that was asked to return the row: at once when the query stays in the table, which the caller has
 // locked, or else after the operation, when nothing is locked any more.
-func (c *call) represent(op *batch.Operation, t *table, r *row, text []byte, answer *reply) *failure {
+func (c *call) represent(op *batch.Operation, t *store.Table, r *store.Row, text []byte, answer *reply) *refusal.Error {
 	d := c.reader(op)
 	q, f := d.query(t, text)
 	if f != nil {
@@ -62,7 +64,7 @@ func (c *call) represent(op *batch.Operation, t *table, r *row, text []byte, ans
 func (c *call) reader(op *batch.Operation) *reader {
 	return newReader(caller{
 		tables: c.server.tables, root: string(c.root), user: c.actor.id, unit: c.rights.Unit, view: c.view, version: c.server.versions.Load,
-		denied:     func(t *table) *failure { return c.denied(t, t.privilege.read) },
+		denied:     func(t *store.Table) *refusal.Error { return c.denied(t, t.Privileges.Read) },
 		inOperator: c.server.config.Assumptions.InOperator,
 	}, op.Prefer, op.Accept)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 )
 
 // totalRecordCount answers RetrieveTotalRecordCount(EntityNames=['contact']), which counts without the limit of 5,000, and whatever the caller may
@@ -28,20 +29,20 @@ func (c *call) totalRecordCount(path, query string) *reply {
 	}
 	names, ok := call.Named["EntityNames"].(odata.List)
 	if !ok || len(call.Named) != 1 || len(call.Arguments) > 0 {
-		return failed(badURI.says("The function 'RetrieveTotalRecordCount' needs the parameter EntityNames, a list of logical names."))
+		return failed(refusal.BadURI.Says("The function 'RetrieveTotalRecordCount' needs the parameter EntityNames, a list of logical names."))
 	}
 	keys, values := []string{}, []int{}
 	for _, name := range names {
 		t := c.server.tables[name.Text]
 		if t == nil {
-			return failed(metadataMissing.says("The entity with a name = '%s' was not found in the MetadataCache.", name.Text))
+			return failed(refusal.MetadataMissing.Says("The entity with a name = '%s' was not found in the MetadataCache.", name.Text))
 		}
-		if f := c.denied(t, t.privilege.read); f != nil {
+		if f := c.denied(t, t.Privileges.Read); f != nil {
 			return failed(f)
 		}
-		t.mu.RLock()
-		keys, values = append(keys, name.Text), append(values, t.count())
-		t.mu.RUnlock()
+		t.RLock()
+		keys, values = append(keys, name.Text), append(values, t.Len())
+		t.RUnlock()
 	}
 	return jsonReply(map[string]any{
 		"@odata.context":              string(c.root) + "$metadata#Microsoft.Dynamics.CRM.RetrieveTotalRecordCountResponse",

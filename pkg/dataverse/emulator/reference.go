@@ -7,6 +7,8 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -22,22 +24,22 @@ func (c *call) below(op *batch.Operation, index int, a *address, query []byte) *
 	case !a.single && schema.Bulk(message) && method == http.MethodPost:
 		return c.bulk(op, index, a.table, message)
 	case !a.single:
-		return failed(notImplemented.says("The emulator does not know '%s' of '%s'.", name, a.table.Set))
+		return failed(refusal.NotImplemented.Says("The emulator does not know '%s' of '%s'.", name, a.table.Set))
 	}
 	property, isReference := strings.CutSuffix(name, "/$ref")
 	member := ""
 	if i := strings.IndexByte(property, '('); i > 0 && strings.HasSuffix(property, ")") {
 		property, member = property[:i], property[i+1:len(property)-1]
 	}
-	if l, ok := a.table.incoming[property]; ok {
+	if l, ok := a.table.Incoming[property]; ok {
 		return c.inCollection(op, index, a, query, l, member, isReference)
 	}
-	p, ok := a.table.properties[property]
-	if !ok || p.kind == bind || p.kind == logical || member != "" {
-		return failed(segmentMissing.says("Resource not found for the segment '%s'.", property))
+	p, ok := a.table.Properties[property]
+	if !ok || p.Kind == store.Bind || p.Kind == store.Logical || member != "" {
+		return failed(refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", property))
 	}
-	if (p.kind == navigation) != isReference {
-		return failed(methodNotAllowed.says("The requested resource does not support http method '%s'.", method))
+	if (p.Kind == store.Navigation) != isReference {
+		return failed(refusal.MethodNotAllowed.Says("The requested resource does not support http method '%s'.", method))
 	}
 	return c.oneProperty(op, index, a, query, property, isReference)
 }
@@ -54,17 +56,17 @@ func (c *call) oneProperty(op *batch.Operation, index int, a *address, query []b
 			}
 		}
 	case method != http.MethodPut:
-		return failed(methodNotAllowed.says("The requested resource does not support http method '%s'.", method))
+		return failed(refusal.MethodNotAllowed.Says("The requested resource does not support http method '%s'.", method))
 	case isReference:
 		url, ok := soleMember(op.Body, "@odata.id")
 		if !ok {
-			return failed(payload(a.table.Set, "Microsoft.OData.ODataException: The body of a PUT on $ref is an object with '@odata.id'."))
+			return failed(refusal.Payload(a.table.Set, "Microsoft.OData.ODataException: The body of a PUT on $ref is an object with '@odata.id'."))
 		}
 		text = append(append([]byte(`{"`+property+`@odata.bind":`), url...), '}')
 	default:
 		v, ok := soleMember(op.Body, "value")
 		if !ok {
-			return failed(payload(a.table.Set, "Microsoft.OData.ODataException: The body of a PUT on a property is an object with 'value'."))
+			return failed(refusal.Payload(a.table.Set, "Microsoft.OData.ODataException: The body of a PUT on a property is an object with 'value'."))
 		}
 		text = append(append([]byte(`{"`+property+`":`), v...), '}')
 	}
@@ -84,7 +86,7 @@ func (c *call) updateOnly(op *batch.Operation, index int, a *address, text []byt
 }
 
 // pointsAt fails unless the row's lookup points at the row of that URL.
-func (c *call) pointsAt(a *address, property, url string) *failure {
+func (c *call) pointsAt(a *address, property, url string) *refusal.Error {
 	_, id, f := c.locate([]byte(url))
 	if f != nil {
 		return f
@@ -95,14 +97,14 @@ func (c *call) pointsAt(a *address, property, url string) *failure {
 	if r == nil {
 		return a.missing()
 	}
-	if _, now, ok := reference(value(r.cells, a.table.properties[property].column)); !ok || now != id {
-		return badURI.says("The record is not associated with '%s' by '%s'.", url, property)
+	if _, now, ok := store.Reference(store.Value(r.Cells, a.table.Properties[property].Column)); !ok || now != id {
+		return refusal.BadURI.Says("The record is not associated with '%s' by '%s'.", url, property)
 	}
 	return nil
 }
 
 // inCollection is what can be done with a collection-valued navigation property: create a row in it, add one, remove one.
-func (c *call) inCollection(op *batch.Operation, index int, a *address, query []byte, l incoming, member string, isReference bool) *reply {
+func (c *call) inCollection(op *batch.Operation, index int, a *address, query []byte, l store.Incoming, member string, isReference bool) *reply {
 	c.rlock(a.table)
 	r := a.row()
 	c.runlock(a.table)
@@ -111,49 +113,49 @@ func (c *call) inCollection(op *batch.Operation, index int, a *address, query []
 	}
 	switch method := string(op.Method); {
 	case method == http.MethodPost && member == "" && !isReference:
-		under := &parent{l, a.table, r.id}
-		if f := c.prepare(l.table, op, under); f != nil {
+		under := &parent{l, a.table, r.ID}
+		if f := c.prepare(l.Table, op, under); f != nil {
 			return failed(f)
 		}
-		return c.createPrepared(op, index, l.table, query, under)
+		return c.createPrepared(op, index, l.Table, query, under)
 	case method == http.MethodPost && member == "":
 		url, ok := soleMember(op.Body, "@odata.id")
 		if !ok {
-			return failed(payload(a.table.Set, "Microsoft.OData.ODataException: The body of a POST on $ref is an object with '@odata.id'."))
+			return failed(refusal.Payload(a.table.Set, "Microsoft.OData.ODataException: The body of a POST on $ref is an object with '@odata.id'."))
 		}
-		text := append([]byte(`{"`+l.target().Navigation+`@odata.bind":"`+a.table.Set+"("), r.id.String()...)
+		text := append([]byte(`{"`+l.Target().Navigation+`@odata.bind":"`+a.table.Set+"("), r.ID.String()...)
 		return c.updateMember(op, index, l, []byte(jsonobject.Text(url)), append(text, `)"}`...))
 	case method == http.MethodDelete && isReference:
 		url := parameters(string(query)).Get("$id")
 		if member != "" {
-			url = l.table.Set + "(" + member + ")"
+			url = l.Table.Set + "(" + member + ")"
 		}
 		child, id, f := c.locate([]byte(url))
 		if f != nil {
 			return failed(f)
 		}
-		if child == l.table {
-			at := address{table: child, single: true, id: id, segment: appendGUID(nil, id)}
-			if f := c.pointsAt(&at, l.target().Navigation, a.table.Set+"("+r.id.String()+")"); f != nil {
+		if child == l.Table {
+			at := address{table: child, single: true, id: id, segment: store.AppendGUID(nil, id)}
+			if f := c.pointsAt(&at, l.Target().Navigation, a.table.Set+"("+r.ID.String()+")"); f != nil {
 				return failed(f)
 			}
 		}
-		return c.updateMember(op, index, l, []byte(url), []byte(`{"`+l.target().Navigation+`":null}`))
+		return c.updateMember(op, index, l, []byte(url), []byte(`{"`+l.Target().Navigation+`":null}`))
 	default:
-		return failed(methodNotAllowed.says("The requested resource does not support http method '%s'.", method))
+		return failed(refusal.MethodNotAllowed.Says("The requested resource does not support http method '%s'.", method))
 	}
 }
 
 // updateMember writes a body to the row of that URL, which can be in the collection.
-func (c *call) updateMember(op *batch.Operation, index int, l incoming, url, text []byte) *reply {
+func (c *call) updateMember(op *batch.Operation, index int, l store.Incoming, url, text []byte) *reply {
 	t, id, f := c.locate(url)
 	if f != nil {
 		return failed(f)
 	}
-	if t != l.table {
-		return failed(badURI.says("The URI '%.200s' does not address a record of '%s'.", url, l.table.Name))
+	if t != l.Table {
+		return failed(refusal.BadURI.Says("The URI '%.200s' does not address a record of '%s'.", url, l.Table.Name))
 	}
-	return c.updateOnly(op, index, &address{table: t, single: true, id: id, segment: appendGUID(nil, id)}, text)
+	return c.updateOnly(op, index, &address{table: t, single: true, id: id, segment: store.AppendGUID(nil, id)}, text)
 }
 
 // soleMember reads the member of that name from an object with no other but annotations.

@@ -3,10 +3,12 @@ package emulator
 import (
 	"strconv"
 	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // entity renders one row with its context.
-func (d *reader) entity(q *query, r *row) []byte {
+func (d *reader) entity(q *query, r *store.Row) []byte {
 	head := ""
 	if d.level != none {
 		head = `"@odata.context":"` + d.root + "$metadata#" + q.context() + `/$entity"`
@@ -15,7 +17,7 @@ func (d *reader) entity(q *query, r *row) []byte {
 }
 
 // appendRow appends a row of the query as JSON; the primary key is always there. head is what comes first.
-func (d *reader) appendRow(dst []byte, q *query, r *row, head string) []byte {
+func (d *reader) appendRow(dst []byte, q *query, r *store.Row, head string) []byte {
 	t := q.table
 	dst = append(append(dst, '{'), head...)
 	if d.level != none {
@@ -23,7 +25,7 @@ func (d *reader) appendRow(dst []byte, q *query, r *row, head string) []byte {
 			dst = d.appendIdentity(dst, t, r)
 		}
 		dst = append(comma(dst), `"@odata.etag":"W/\"`...)
-		dst = append(strconv.AppendUint(dst, r.version, 10), `\""`...)
+		dst = append(strconv.AppendUint(dst, r.Version, 10), `\""`...)
 	}
 	q.columns(func(column int) { dst = d.appendColumn(dst, t, r, column) })
 	if d.level == full && q.selected == nil {
@@ -50,10 +52,10 @@ func appendMember(dst []byte, name, annotation string) []byte {
 }
 
 // appendColumn appends a column with its annotations, which come first.
-func (d *reader) appendColumn(dst []byte, t *table, r *row, column int) []byte {
-	c := &t.columns[column]
-	name := readName(c)
-	v := t.peek(r, column)
+func (d *reader) appendColumn(dst []byte, t *store.Table, r *store.Row, column int) []byte {
+	c := &t.Columns[column]
+	name := store.ReadName(c)
+	v := t.Peek(r, column)
 	if d.annotated && len(v) > 0 {
 		dst = d.appendAnnotations(dst, t, r, column, v)
 	}
@@ -68,17 +70,17 @@ func (d *reader) appendColumn(dst []byte, t *table, r *row, column int) []byte {
 }
 
 // appendIdentity appends what odata.metadata=full says of a row.
-func (d *reader) appendIdentity(dst []byte, t *table, r *row) []byte {
-	address := t.Set + "(" + r.id.String() + ")"
+func (d *reader) appendIdentity(dst []byte, t *store.Table, r *store.Row) []byte {
+	address := t.Set + "(" + r.ID.String() + ")"
 	dst = append(appendMember(dst, "", "@odata.type"), `"#Microsoft.Dynamics.CRM.`+t.Name+`"`...)
 	dst = append(appendMember(dst, "", "@odata.id"), `"`+d.root+address+`"`...)
 	return append(appendMember(dst, "", "@odata.editLink"), `"`+address+`"`...)
 }
 
 // appendLinks appends the navigation links of odata.metadata=full.
-func (d *reader) appendLinks(dst []byte, t *table, r *row) []byte {
-	base := `"` + d.root + t.Set + "(" + r.id.String() + ")/"
-	for _, name := range t.navigationNames() {
+func (d *reader) appendLinks(dst []byte, t *store.Table, r *store.Row) []byte {
+	base := `"` + d.root + t.Set + "(" + r.ID.String() + ")/"
+	for _, name := range navigationNames(t) {
 		dst = append(appendMember(dst, name, "@odata.associationLink"), base+name+`/$ref"`...)
 		dst = append(appendMember(dst, name, "@odata.navigationLink"), base+name+`"`...)
 	}
@@ -86,7 +88,7 @@ func (d *reader) appendLinks(dst []byte, t *table, r *row) []byte {
 }
 
 // row renders one row with all that is expanded below it. The tables are locked.
-func (d *reader) row(q *query, r *row) []byte {
-	d.gather(q, []*row{r})
+func (d *reader) row(q *query, r *store.Row) []byte {
+	d.gather(q, []*store.Row{r})
 	return d.entity(q, r)
 }

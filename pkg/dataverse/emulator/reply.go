@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // A reply is what came of one operation, before it is known whether it becomes an HTTP answer or a part of one.
 type reply struct {
 	status      int
-	failure     *failure
+	failure     *refusal.Error
 	annotate    bool // failures carry the ErrorDetails annotations
 	contentType string
 	body        []byte
@@ -33,7 +36,7 @@ type reply struct {
 	session    bool // x-ms-session-token: a write to an elastic table
 }
 
-func failed(f *failure) *reply { return &reply{failure: f, status: f.status} }
+func failed(f *refusal.Error) *reply { return &reply{failure: f, status: f.Status} }
 
 // entity appends the OData-EntityId.
 func (a *reply) entity(dst []byte, c *call) []byte {
@@ -41,7 +44,7 @@ func (a *reply) entity(dst []byte, c *call) []byte {
 	if a.segment != nil {
 		dst = append(dst, a.segment...)
 	} else {
-		dst = appendGUID(dst, a.id)
+		dst = store.AppendGUID(dst, a.id)
 	}
 	return append(dst, ')')
 }
@@ -49,7 +52,7 @@ func (a *reply) entity(dst []byte, c *call) []byte {
 // content returns type and body of the answer.
 func (a *reply) content() (string, []byte) {
 	if a.failure != nil {
-		return entityJSON, a.failure.append(nil, a.annotate)
+		return entityJSON, a.failure.AppendJSON(nil, a.annotate)
 	}
 	return a.contentType, a.body
 }
@@ -104,7 +107,7 @@ func (a *reply) appendPart(dst []byte, c *call) []byte {
 		dst = strconv.AppendInt(dst, int64(a.status), 10)
 		dst = append(append(append(dst, ' '), http.StatusText(a.status)...), "\r\n"...)
 		if a.failure != nil {
-			dst = append(appendGUID(append(dst, "REQ_ID: "...), c.id), "\r\n"...)
+			dst = append(store.AppendGUID(append(dst, "REQ_ID: "...), c.id), "\r\n"...)
 		}
 		if a.retryAfter > 0 {
 			dst = append(append(append(dst, "Retry-After: "...), seconds(a.retryAfter)...), "\r\n"...)
@@ -167,7 +170,7 @@ func wantsAnnotations(header []byte) bool {
 func jsonReply(v any) *reply {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return failed(unexpectedInternal.says("An unexpected error occurred."))
+		return failed(refusal.UnexpectedInternal.Says("An unexpected error occurred."))
 	}
 	return &reply{status: http.StatusOK, contentType: entityJSON, body: b}
 }

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // populate makes the rows that every environment has: users, teams, business units and roles, the base currency.
@@ -59,7 +62,7 @@ func (s *Server) placePrincipals() {
 	}
 }
 
-func quoted(v string) json.RawMessage { return appendQuoted(nil, v) }
+func quoted(v string) json.RawMessage { return jsonobject.AppendQuoted(nil, v) }
 
 // place puts a row there, when there is none of that id, without journal, privileges or checks. A lookup is the GUID of a row of its first target.
 // Tables and columns that the schema does not have are left out.
@@ -68,24 +71,24 @@ func (s *Server) place(name string, id uuid.UUID, values Row) {
 	if t == nil {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.row(id) != nil {
+	t.Lock()
+	defer t.Unlock()
+	if t.Row(id) != nil {
 		return
 	}
-	var cells []cell
+	var cells []store.Cell
 	for column, v := range values {
-		i, ok := t.byName[column]
+		i, ok := t.ByName[column]
 		if !ok {
 			continue
 		}
-		if t.columns[i].IsLookup() {
+		if t.Columns[i].IsLookup() {
 			v = append([]byte{0}, v...)
 		}
-		cells, _ = put(cells, cell{i, v})
+		cells, _ = store.Put(cells, store.Cell{Column: i, Value: v})
 	}
 	now := time.Now().Unix()
-	t.addRow(&row{id: id, serial: s.serials.Add(1), version: s.versions.Add(1), created: now, modified: now, cells: merge(nil, nil, cells)})
+	t.Insert(&store.Row{ID: id, Serial: s.serials.Add(1), Version: s.versions.Add(1), Created: now, Modified: now, Cells: store.Merge(nil, nil, cells)})
 }
 
 // Reset removes all rows, all journal entries and all spent budgets, and returns to the tables of Config, as if the Server were new. Apps, tokens,
@@ -101,7 +104,7 @@ func (s *Server) Reset() {
 // clear is Reset without the rows that every environment has. The caller holds s.change.
 func (s *Server) clear() {
 	for _, t := range s.tables {
-		t.clear(s.versions.Load())
+		t.Clear(s.versions.Load())
 	}
 	s.journal.reset()
 	s.recent.reset()
@@ -113,15 +116,15 @@ func (s *Server) clear() {
 }
 
 // look calls f with the table's rows locked for reading. It returns false when there is no such table.
-func (s *Server) look(name string, f func(*table)) bool {
+func (s *Server) look(name string, f func(*store.Table)) bool {
 	s.change.RLock()
 	defer s.change.RUnlock()
 	t := s.tables[name]
 	if t == nil {
 		return false
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+	t.RLock()
+	defer t.RUnlock()
 	f(t)
 	return true
 }
@@ -129,10 +132,10 @@ func (s *Server) look(name string, f func(*table)) bool {
 // Rows returns all rows of a table (logical name), in order of creation; none when there is no such table.
 func (s *Server) Rows(name string) []Row {
 	var rows []Row
-	s.look(name, func(t *table) {
-		for _, r := range t.all() {
-			if !r.dead {
-				rows = append(rows, t.export(r))
+	s.look(name, func(t *store.Table) {
+		for _, r := range t.Rows() {
+			if !r.Dead {
+				rows = append(rows, export(t, r))
 			}
 		}
 	})
@@ -141,9 +144,9 @@ func (s *Server) Rows(name string) []Row {
 
 // Row returns the row with that GUID.
 func (s *Server) Row(name string, id uuid.UUID) (found Row, ok bool) {
-	s.look(name, func(t *table) {
-		if r := t.row(id); r != nil {
-			found, ok = t.export(r), true
+	s.look(name, func(t *store.Table) {
+		if r := t.Row(id); r != nil {
+			found, ok = export(t, r), true
 		}
 	})
 	return found, ok
@@ -151,7 +154,7 @@ func (s *Server) Row(name string, id uuid.UUID) (found Row, ok bool) {
 
 // RowByKey returns the row with that alternate key, in the form of a URL without percent-encoding: accountnumber='A-1'. Key makes one.
 func (s *Server) RowByKey(name, key string) (found Row, ok bool) {
-	s.look(name, func(t *table) {
+	s.look(name, func(t *store.Table) {
 		verbatim := &Server{config: Config{Assumptions: Assumptions{SpecialKeyCharacters: true, BatchKeysVerbatim: true}}}
 		c := &call{server: verbatim, request: Request{Batch: 1}}
 		a := address{table: t, segment: []byte(key)}
@@ -159,7 +162,7 @@ func (s *Server) RowByKey(name, key string) (found Row, ok bool) {
 			return
 		}
 		if r := a.row(); r != nil {
-			found, ok = t.export(r), true
+			found, ok = export(t, r), true
 		}
 	})
 	return found, ok
@@ -167,30 +170,6 @@ func (s *Server) RowByKey(name, key string) (found Row, ok bool) {
 
 // Count returns the number of rows of a table.
 func (s *Server) Count(name string) (n int) {
-	s.look(name, func(t *table) { n = t.count() })
+	s.look(name, func(t *store.Table) { n = t.Len() })
 	return n
-}
-
-// Snapshot returns all rows as they are between two writes.
-func (s *Server) Snapshot() *Snapshot {
-	s.change.Lock()
-	defer s.change.Unlock()
-	return takeSnapshot(s.tables, s.versions.Load())
-}
-
-// Restore makes the rows those of the snapshot, and forgets journal and spent budgets, as Reset does. Where the snapshot is of another
-// server, tables and columns are found by their names; a row that has a value in a column which is not there is an error, and nothing is changed.
-func (s *Server) Restore(p *Snapshot) error {
-	s.change.Lock()
-	defer s.change.Unlock()
-	fitted, err := p.fit(s.tables)
-	if err != nil {
-		return err
-	}
-	s.versions.Add(1) // delta links from before are of another past
-	s.clear()
-	version := fitted.fill(s.tables, func() uint64 { return s.serials.Add(1) })
-	s.versions.Store(max(s.versions.Load(), version)) // so that no version comes twice
-	s.populate()
-	return nil
 }

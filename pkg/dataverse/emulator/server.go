@@ -16,6 +16,8 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/limit"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
@@ -97,7 +99,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer s.recent.add(rec)
 		s.serveDirectory(rec, r)
 	default:
-		s.refuse(w, r, routeMissing.says("No HTTP resource was found that matches the request URI '%s'.", origin(r)+path), 0)
+		s.refuse(w, r, refusal.RouteMissing.Says("No HTTP resource was found that matches the request URI '%s'.", origin(r)+path), 0)
 	}
 }
 
@@ -139,7 +141,7 @@ func (s *Server) serveData(w *recorder, r *http.Request) {
 // answer executes what the request holds and writes what came of it.
 func (s *Server) answer(w *recorder, r *http.Request, c *call, text []byte) {
 	info := Request{ID: c.id, User: c.user.app.ClientID, Operations: 1}
-	var refused *failure
+	var refused *refusal.Error
 	if isBatch(r) {
 		info.Batch = s.batches.Add(1)
 		refused = c.readBatch(r, text)
@@ -160,7 +162,7 @@ func (s *Server) answer(w *recorder, r *http.Request, c *call, text []byte) {
 	var answer *reply
 	switch {
 	case refused != nil:
-		answer = &reply{failure: refused, status: refused.status}
+		answer = &reply{failure: refused, status: refused.Status}
 	case isBatch(r):
 		answer = c.batch(r)
 	default:
@@ -194,10 +196,10 @@ func (s *Server) headers(w http.ResponseWriter, c *call) {
 func isBatch(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/$batch") }
 
 // refuse answers a request that was not let in.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure, retryAfter time.Duration) {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *refusal.Error, retryAfter time.Duration) {
 	w.Header()["REQ_ID"] = []string{s.newGUID().String()}
 	w.Header().Set("OData-Version", "4.0")
-	(&reply{failure: f, status: f.status, retryAfter: retryAfter, annotate: wantsAnnotations([]byte(r.Header.Get("Prefer")))}).writeTo(w, nil)
+	(&reply{failure: f, status: f.Status, retryAfter: retryAfter, annotate: wantsAnnotations([]byte(r.Header.Get("Prefer")))}).writeTo(w, nil)
 }
 
 // A call is the work on one HTTP request. It is reused, for the sake of its buffers.
@@ -242,7 +244,7 @@ type call struct {
 
 // referenced is the row that a Content-ID stands for.
 type referenced struct {
-	table *table
+	table *store.Table
 	id    uuid.UUID
 	key   []byte // what stood between the parentheses; nil for the GUID
 }
@@ -284,18 +286,18 @@ func validVersion(v string) bool {
 }
 
 // read takes the body in.
-func (c *call) read(r *http.Request, limit int64) ([]byte, *failure) {
+func (c *call) read(r *http.Request, limit int64) ([]byte, *refusal.Error) {
 	c.in.Reset()
 	if r.ContentLength > limit {
-		return nil, requestTooLarge.says("Request message length is too large.")
+		return nil, refusal.RequestTooLarge.Says("Request message length is too large.")
 	}
 	_, err := c.in.ReadFrom(http.MaxBytesReader(nil, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, requestTooLarge.says("Request message length is too large.")
+		return nil, refusal.RequestTooLarge.Says("Request message length is too large.")
 	case err != nil && !errors.Is(err, io.EOF):
-		return nil, badPayload.says("The request body ended early.")
+		return nil, refusal.BadPayload.Says("The request body ended early.")
 	}
 	return c.in.Bytes(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -23,7 +24,7 @@ func compareValues(c *schema.Column, a, b []byte) int {
 			return bytes.Compare(a, b)
 		}
 		var x, y [128]byte
-		return bytes.Compare(appendFolded(x[:0], a), appendFolded(y[:0], b))
+		return bytes.Compare(store.AppendFolded(x[:0], a), store.AppendFolded(y[:0], b))
 	case c.Type == schema.Boolean:
 		return bytes.Compare(a, b)
 	}
@@ -39,14 +40,14 @@ func compareValues(c *schema.Column, a, b []byte) int {
 }
 
 // appendSortKey appends bytes that are in the order of the values: by these a page goes on where the last one ended, whatever happened to its rows.
-func appendSortKey(dst []byte, o ordering, r *row) []byte {
+func appendSortKey(dst []byte, o ordering, r *store.Row) []byte {
 	start := len(dst)
 	v, col := o.term.read(r), o.term.schema()
 	switch {
 	case len(v) == 0:
 		dst = append(dst, 0)
 	case v[0] == '"':
-		dst = appendFolded(append(dst, 1), v)
+		dst = store.AppendFolded(append(dst, 1), v)
 		dst = append(dst, 0) // so that a prefix comes first
 	case col.Type == schema.Boolean:
 		dst = append(dst, 1, v[0]) // f before t
@@ -69,9 +70,9 @@ func appendSortKey(dst []byte, o ordering, r *row) []byte {
 }
 
 // sortKey appends the row's place in the order of the query. Rows that are equal in it are in the order of their creation.
-func (q *query) sortKey(dst []byte, r *row) []byte {
+func (q *query) sortKey(dst []byte, r *store.Row) []byte {
 	for _, o := range q.order {
 		dst = appendSortKey(dst, o, r)
 	}
-	return binary.BigEndian.AppendUint64(dst, r.serial)
+	return binary.BigEndian.AppendUint64(dst, r.Serial)
 }

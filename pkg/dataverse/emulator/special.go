@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 )
 
 // This file is about headers that ask for what not everybody may (section 2.1): to act for another user, and to leave out an organisation's
@@ -52,7 +53,7 @@ func (c *call) header(op *batch.Operation, name string) string {
 }
 
 // assume sees to it that the operation acts as the user that it is to act as, and refuses what the caller may not ask for.
-func (c *call) assume(op *batch.Operation) *failure {
+func (c *call) assume(op *batch.Operation) *refusal.Error {
 	c.actor, c.rights = c.user, c.own
 	if !c.special && !op.Rare() {
 		return nil
@@ -66,7 +67,7 @@ func (c *call) assume(op *batch.Operation) *failure {
 		}
 		f := c.lacks(b.privilege, nil)
 		if c.server.config.Assumptions.DeniedAsBadRequest {
-			f.status = http.StatusBadRequest
+			f.Status = http.StatusBadRequest
 		}
 		return f
 	}
@@ -74,31 +75,31 @@ func (c *call) assume(op *batch.Operation) *failure {
 }
 
 // impersonate lets the operation act for another user: with the privileges that both have.
-func (c *call) impersonate(object, id string) *failure {
+func (c *call) impersonate(object, id string) *refusal.Error {
 	var other *user
 	switch {
 	case object != "":
 		parsed, err := uuid.Parse(object)
 		if err != nil {
-			return badURI.says("The header %s is '%.100s', which is no GUID.", callerObjectID, object)
+			return refusal.BadURI.Says("The header %s is '%.100s', which is no GUID.", callerObjectID, object)
 		}
 		if other = c.server.identities.byObject(parsed); other == nil {
-			return notMember.says("The user is not a member of the organization.")
+			return refusal.NotMember.Says("The user is not a member of the organization.")
 		}
 	case id != "":
 		parsed, err := uuid.Parse(id)
 		if err != nil {
-			return badURI.says("The header %s is '%.100s', which is no GUID.", callerID, id)
+			return refusal.BadURI.Says("The header %s is '%.100s', which is no GUID.", callerID, id)
 		}
 		if other = c.server.identities.byID(parsed); other == nil {
-			return objectMissing.says("systemuser With Id = %s Does Not Exist", parsed)
+			return refusal.ObjectMissing.Says("systemuser With Id = %s Does Not Exist", parsed)
 		}
 	}
 	if other == nil || other == c.user {
 		return nil
 	}
 	if !c.own.Has(actForAnother) {
-		return cannotActForAnother.says("User does not have the privilege to act on behalf another user.")
+		return cannotActForAnother.Says("User does not have the privilege to act on behalf another user.")
 	}
 	rights := c.server.rights(other, c.http)
 	if f := c.server.refusal(other, OrganizationEnabled, rights); f != nil {

@@ -10,35 +10,37 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // pairStatus sees to it that state and reason fit (section 2.7); cells are those of the existing row, nil for a new one.
-func (c *call) pairStatus(t *table, id uuid.UUID, cells []byte) *failure {
+func (c *call) pairStatus(t *store.Table, id uuid.UUID, cells []byte) *refusal.Error {
 	b := &c.body
-	stateText, stateSet := get(b.changes, t.state)
-	reasonText, reasonSet := get(b.changes, t.status)
+	stateText, stateSet := store.Get(b.changes, t.StateColumn)
+	reasonText, reasonSet := store.Get(b.changes, t.StatusColumn)
 	if cells != nil && !stateSet && !reasonSet {
 		return nil
 	}
 	if stateText == nil {
-		if stateText = value(cells, t.state); stateText == nil {
+		if stateText = store.Value(cells, t.StateColumn); stateText == nil {
 			stateText = []byte("0")
 		}
-		b.changes, _ = put(b.changes, cell{t.state, stateText})
+		b.changes, _ = store.Put(b.changes, store.Cell{Column: t.StateColumn, Value: stateText})
 	}
 	state, err := strconv.Atoi(string(stateText))
 	if err != nil {
-		return unexpectedInternal.says("An unexpected error occurred.")
+		return refusal.UnexpectedInternal.Says("An unexpected error occurred.")
 	}
-	if cells != nil && !c.closing && slices.Contains(t.Closing, state) && !c.server.config.Assumptions.PlainClose && string(value(cells, t.state)) != string(stateText) {
-		label := strings.ToLower(t.stateLabel(state))
-		return closedByAction.says("This message can not be used to set the state of %[1]s to %[2]s. In order to set state of %[1]s to %[2]s, use the %[2]s message instead.", t.Name, label)
+	if cells != nil && !c.closing && slices.Contains(t.Closing, state) && !c.server.config.Assumptions.PlainClose && string(store.Value(cells, t.StateColumn)) != string(stateText) {
+		label := strings.ToLower(stateLabel(t, state))
+		return refusal.ClosedByAction.Says("This message can not be used to set the state of %[1]s to %[2]s. In order to set state of %[1]s to %[2]s, use the %[2]s message instead.", t.Name, label)
 	}
-	reasons := t.columns[t.status].Options
+	reasons := t.Columns[t.StatusColumn].Options
 	if reasonText == nil { // the state's own default reason
 		for _, o := range reasons {
 			if o.State == state {
-				b.changes, _ = put(b.changes, cell{t.status, strconv.AppendInt(nil, int64(o.Value), 10)})
+				b.changes, _ = store.Put(b.changes, store.Cell{Column: t.StatusColumn, Value: strconv.AppendInt(nil, int64(o.Value), 10)})
 				break
 			}
 		}
@@ -46,14 +48,14 @@ func (c *call) pairStatus(t *table, id uuid.UUID, cells []byte) *failure {
 	}
 	for _, o := range reasons {
 		if strconv.Itoa(o.Value) == string(reasonText) && o.State != state {
-			return badStatus.says("%d is not a valid status code for state code %sState.%s on %s with Id %s.", o.Value, t.Schema, t.stateLabel(state), t.Name, id)
+			return refusal.BadStatus.Says("%d is not a valid status code for state code %sState.%s on %s with Id %s.", o.Value, t.Schema, stateLabel(t, state), t.Name, id)
 		}
 	}
 	return nil
 }
 
-func (t *table) stateLabel(state int) string {
-	for _, o := range t.columns[t.state].Options {
+func stateLabel(t *store.Table, state int) string {
+	for _, o := range t.Columns[t.StateColumn].Options {
 		if o.Value == state {
 			return o.Label
 		}
@@ -76,7 +78,7 @@ func closes(action string) (state int, ok bool) {
 // no opportunityclose activity.
 func (c *call) closeOpportunity(op *batch.Operation, index, state int) *reply {
 	if string(op.Method) != http.MethodPost {
-		return failed(routeMissing.says("No HTTP resource was found that matches the request URI '%s'.", op.URL))
+		return failed(refusal.RouteMissing.Says("No HTTP resource was found that matches the request URI '%s'.", op.URL))
 	}
 	var url []byte
 	reason := []byte("-1") // the state's default
@@ -95,14 +97,14 @@ func (c *call) closeOpportunity(op *batch.Operation, index, state int) *reply {
 		}
 	}
 	if r.Err() != nil {
-		return failed(payload("", "Microsoft.OData.ODataException: %s", r.Err()))
+		return failed(refusal.Payload("", "Microsoft.OData.ODataException: %s", r.Err()))
 	}
 	t, id, f := c.locate(url)
 	if f != nil {
 		return failed(f)
 	}
-	if t.Name != "opportunity" || t.state < 0 {
-		return failed(badURI.says("The URI '%.200s' does not address an opportunity.", url))
+	if t.Name != "opportunity" || t.StateColumn < 0 {
+		return failed(refusal.BadURI.Says("The URI '%.200s' does not address an opportunity.", url))
 	}
 	text := []byte(`{"statecode":` + strconv.Itoa(state) + `,"statuscode":` + string(reason) + `}`)
 	if string(reason) == "-1" {
@@ -110,5 +112,5 @@ func (c *call) closeOpportunity(op *batch.Operation, index, state int) *reply {
 	}
 	c.closing = true
 	defer func() { c.closing = false }()
-	return c.updateOnly(op, index, &address{table: t, single: true, id: id, segment: appendGUID(nil, id)}, text)
+	return c.updateOnly(op, index, &address{table: t, single: true, id: id, segment: store.AppendGUID(nil, id)}, text)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/limit"
 )
@@ -51,8 +53,8 @@ func (s *Server) budgetHeaders(w http.ResponseWriter, b *limit.Budget) {
 
 // throttled is the 429 in Dataverse's words.
 func throttled(t *limit.Throttle) *reply {
-	k := [...]kind{limit.Requests: tooManyRequests, limit.ExecutionTime: tooMuchTime, limit.Concurrency: tooManyConcurrent}[t.Cause]
-	return &reply{failure: k.says("%s", t.Message), status: k.status, retryAfter: t.RetryAfter}
+	k := [...]refusal.Kind{limit.Requests: refusal.TooManyRequests, limit.ExecutionTime: refusal.TooMuchTime, limit.Concurrency: refusal.TooManyConcurrent}[t.Cause]
+	return &reply{failure: k.Says("%s", t.Message), status: k.Status, retryAfter: t.RetryAfter}
 }
 
 // charge adds an operation's own time to what the request takes.
@@ -64,7 +66,7 @@ func (c *call) charge(op *batch.Operation, a *address) {
 }
 
 // chargeRow adds the time of a row that was written, with its plug-ins.
-func (c *call) chargeRow(t *table, kind string) {
+func (c *call) chargeRow(t *store.Table, kind string) {
 	if clock := c.server.clock; clock.On() {
 		m := [...]latency.Message{latency.Create, latency.Update, latency.Delete}
 		i := 0

@@ -3,6 +3,9 @@ package emulator
 import (
 	"context"
 	"net/http"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // A transaction is a change set, or one operation that writes several rows. It has Server.change to itself, so that nobody sees its rows in
@@ -62,28 +65,28 @@ func (c *call) transact(f func() *reply) *reply {
 }
 
 // lock locks a table for writing, where a transaction does not have all of them.
-func (c *call) lock(t *table) {
+func (c *call) lock(t *store.Table) {
 	if !c.locked {
-		t.mu.Lock()
+		t.Lock()
 	}
 }
 
-func (c *call) unlock(t *table) {
+func (c *call) unlock(t *store.Table) {
 	if !c.locked {
-		t.mu.Unlock()
+		t.Unlock()
 	}
 }
 
 // rlock locks a table for reading, where a transaction does not have all of them.
-func (c *call) rlock(t *table) {
+func (c *call) rlock(t *store.Table) {
 	if !c.locked {
-		t.mu.RLock()
+		t.RLock()
 	}
 }
 
-func (c *call) runlock(t *table) {
+func (c *call) runlock(t *store.Table) {
 	if !c.locked {
-		t.mu.RUnlock()
+		t.RUnlock()
 	}
 }
 
@@ -134,7 +137,7 @@ func (c *call) attempt(ctx context.Context, i, end int) (result *reply, stalled 
 		op := &c.operations[i]
 		var answer *reply
 		if string(op.Method) == http.MethodGet {
-			answer = failed(badBatch.says("An invalid HTTP method 'GET' was detected for a request in a change set. Requests in change sets only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'."))
+			answer = failed(refusal.BadBatch.Says("An invalid HTTP method 'GET' was detected for a request in a change set. Requests in change sets only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'."))
 		} else if answer = c.execute(ctx, op, i); answer == nil {
 			return nil, i
 		}

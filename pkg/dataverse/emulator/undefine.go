@@ -6,11 +6,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 // delete takes something out of the draft that nothing else refers to.
-func (d *draft) delete(at metadata.Place) *failure {
+func (d *draft) delete(at metadata.Place) *refusal.Error {
 	switch at.Set {
 	case "EntityDefinitions":
 		return d.deleteTable(at.Name)
@@ -28,15 +29,15 @@ func (d *draft) delete(at metadata.Place) *failure {
 }
 
 // referencedBy is the refusal to delete what others refer to.
-func referencedBy(n int, component string, id uuid.UUID) *failure {
-	return inUse.says("The %s(%s) component cannot be deleted because it is referenced by %d other components. For a list of referenced components, "+
+func referencedBy(n int, component string, id uuid.UUID) *refusal.Error {
+	return inUse.Says("The %s(%s) component cannot be deleted because it is referenced by %d other components. For a list of referenced components, "+
 		"use the RetrieveDependenciesForDeleteRequest.", component, id, n)
 }
 
 // deleteTable deletes a table with its rows.
-func (d *draft) deleteTable(name string) *failure {
+func (d *draft) deleteTable(name string) *refusal.Error {
 	if !schema.IsCustom(name) {
-		return notCustomizable.says("The specified entity is not customizable: %s is a system entity, which cannot be deleted.", name)
+		return notCustomizable.Says("The specified entity is not customizable: %s is a system entity, which cannot be deleted.", name)
 	}
 	references := 0
 	for i := range d.schemas {
@@ -54,10 +55,10 @@ func (d *draft) deleteTable(name string) *failure {
 }
 
 // deleteColumn deletes a column with its values; a lookup with its relationships.
-func (d *draft) deleteColumn(table, name string) *failure {
+func (d *draft) deleteColumn(table, name string) *refusal.Error {
 	t := d.table(table)
 	if _, own := t.Column(name); !own || !schema.IsCustom(name) || name == t.PrimaryID || name == t.PrimaryName {
-		return invalidArgument.says("The attribute %s of the entity %s cannot be deleted: it is a system attribute, the primary one, or accompanies another.", name, table)
+		return refusal.InvalidArgument.Says("The attribute %s of the entity %s cannot be deleted: it is a system attribute, the primary one, or accompanies another.", name, table)
 	}
 	references := 0
 	for _, k := range t.Keys {
@@ -73,7 +74,7 @@ func (d *draft) deleteColumn(table, name string) *failure {
 }
 
 // deleteRelationship deletes a relationship with its lookup.
-func (d *draft) deleteRelationship(name string) *failure {
+func (d *draft) deleteRelationship(name string) *refusal.Error {
 	for i := range d.schemas {
 		t := &d.schemas[i]
 		for _, c := range t.Columns {
@@ -81,17 +82,17 @@ func (d *draft) deleteRelationship(name string) *failure {
 				switch {
 				case t.Relationship(&c, to) != name:
 				case len(c.Targets) > 1:
-					return notImplemented.says("The emulator does not delete one relationship of a lookup with several; delete the attribute %s of %s.", c.Name, t.Name)
+					return refusal.NotImplemented.Says("The emulator does not delete one relationship of a lookup with several; delete the attribute %s of %s.", c.Name, t.Name)
 				default:
 					return d.deleteColumn(t.Name, c.Name)
 				}
 			}
 		}
 	}
-	return metadataMissing.says("Could not find a relationship with name %s.", name)
+	return refusal.MetadataMissing.Says("Could not find a relationship with name %s.", name)
 }
 
-func (d *draft) deleteChoice(name string) *failure {
+func (d *draft) deleteChoice(name string) *refusal.Error {
 	references := 0
 	for i := range d.schemas {
 		for _, c := range d.schemas[i].Columns {

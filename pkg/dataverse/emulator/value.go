@@ -9,6 +9,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -16,7 +18,7 @@ import (
 // is kept in b.invalid, as Dataverse finds these later. What they return is the cell's value.
 
 // text counts length in UTF-16 code units. The empty string is null.
-func (b *body) text(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) text(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
@@ -26,21 +28,21 @@ func (b *body) text(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
 	if bytes.IndexByte(v, '\\') >= 0 {
 		s := jsonobject.Text(v)
 		if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }); i >= 0 {
-			b.refuse(badCharacters.says("Invalid character in field '%s': '0x%02X' is an invalid character.", col.Name, s[i]))
+			b.refuse(refusal.BadCharacters.Says("Invalid character in field '%s': '0x%02X' is an invalid character.", col.Name, s[i]))
 		}
 		start := len(b.arena)
-		b.arena = appendQuoted(b.arena, s)
+		b.arena = jsonobject.AppendQuoted(b.arena, s)
 		v = b.keep(start)
 	}
 	if col.MaxLength > 0 && len(v)-2 > col.MaxLength && len(utf16.Encode([]rune(jsonobject.Text(v)))) > col.MaxLength {
 		// Two blanks after "occurred.": as captured.
-		b.refuse(textTooLong.says("A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.",
+		b.refuse(refusal.TextTooLong.Says("A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.",
 			col.Name, t.Name, col.MaxLength))
 	}
 	return v, nil
 }
 
-func (b *body) whole(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) whole(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	bits := 32
 	if col.Type == schema.BigInt {
 		bits = 64
@@ -51,11 +53,11 @@ func (b *body) whole(t *table, col *schema.Column, v []byte) ([]byte, *failure) 
 	}
 	if col.Type == schema.Integer {
 		if low, high := col.Bounds(); float64(n) < low || float64(n) > high {
-			b.outside(integerOutOfRange, t, col)
+			b.outside(refusal.IntegerOutOfRange, t, col)
 		}
 	}
 	if len(col.Options) > 0 && !hasOption(col, int(n)) {
-		b.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
+		b.refuse(refusal.ChoiceOutOfRange.Says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
 			n, col.Name, t.Name, accepted(col)))
 	}
 	return v, nil
@@ -79,11 +81,11 @@ func accepted(col *schema.Column) string {
 }
 
 // number takes JSON numbers, or JSON strings when the content type says IEEE754Compatible=true; never both.
-func (b *body) number(t *table, col *schema.Column, v []byte, asText bool) ([]byte, *failure) {
+func (b *body) number(t *store.Table, col *schema.Column, v []byte, asText bool) ([]byte, *refusal.Error) {
 	isText := v[0] == '"'
 	if col.Type != schema.Double && isText != asText {
 		// "string/number" and "false/true" are OData's own words: it has one text for both ways round.
-		return nil, payload(t.Set, "Microsoft.OData.ODataException: Cannot convert a value to target type 'Edm.Decimal' because of conflict between input format "+
+		return nil, refusal.Payload(t.Set, "Microsoft.OData.ODataException: Cannot convert a value to target type 'Edm.Decimal' because of conflict between input format "+
 			"string/number and parameter 'IEEE754Compatible' false/true.")
 	}
 	if isText && col.Type != schema.Double {
@@ -95,9 +97,9 @@ func (b *body) number(t *table, col *schema.Column, v []byte, asText bool) ([]by
 	}
 	if low, high := col.Bounds(); f < low || f > high {
 		if col.Type == schema.Money {
-			b.refuse(moneyOutOfRange.says("Supplied value exceeded the MIN/MAX value of Money Type field."))
+			b.refuse(refusal.MoneyOutOfRange.Says("Supplied value exceeded the MIN/MAX value of Money Type field."))
 		} else {
-			b.outside(decimalOutOfRange, t, col)
+			b.outside(refusal.DecimalOutOfRange, t, col)
 		}
 	}
 	b.money = b.money || col.Type == schema.Money
@@ -122,7 +124,7 @@ func appendRounded(dst, v []byte, f float64, precision int) []byte {
 }
 
 // multi takes "1,2,3"; the empty string is null.
-func (b *body) multi(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) multi(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
@@ -137,7 +139,7 @@ func (b *body) multi(t *table, col *schema.Column, v []byte) ([]byte, *failure) 
 			return nil, literal(t, col, v)
 		}
 		if !hasOption(col, n) {
-			b.refuse(choiceOutOfRange.says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
+			b.refuse(refusal.ChoiceOutOfRange.Says("A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s",
 				n, col.Name, t.Name, accepted(col)))
 		}
 		chosen = append(chosen, n)
@@ -156,25 +158,25 @@ func (b *body) multi(t *table, col *schema.Column, v []byte) ([]byte, *failure) 
 }
 
 // moment takes Edm.Date for date-only columns and Edm.DateTimeOffset for others, from 1753 to 9999-12-30.
-func (b *body) moment(t *table, col *schema.Column, v []byte) ([]byte, *failure) {
+func (b *body) moment(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
 	said := v[1 : len(v)-1]
 	canonical, ok := said, false
 	if col.IsDate() {
-		_, ok = parseDate(said)
+		_, ok = store.ParseDate(said)
 	} else {
-		canonical, ok = parseMoment(said)
+		canonical, ok = store.ParseMoment(said)
 	}
 	if !ok {
 		return nil, literal(t, col, v)
 	}
 	switch year := string(canonical[:4]); {
 	case year < "1753":
-		b.refuse(badDateTime.says("DateTime is less than minimum value supported by CrmDateTime. Actual value: %s, Minimum value supported: 01/01/1753 00:00:00", said))
+		b.refuse(refusal.BadDateTime.Says("DateTime is less than minimum value supported by CrmDateTime. Actual value: %s, Minimum value supported: 01/01/1753 00:00:00", said))
 	case string(canonical[:10]) > "9999-12-30":
-		b.refuse(badDateTime.says("DateTime is greater than maximum value supported by CrmDateTime. Actual value: %s, Maximum value supported: 12/30/9999 23:59:59", said))
+		b.refuse(refusal.BadDateTime.Says("DateTime is greater than maximum value supported by CrmDateTime. Actual value: %s, Maximum value supported: 12/30/9999 23:59:59", said))
 	}
 	if len(canonical) == len(said) && &canonical[0] == &said[0] {
 		return v, nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -47,26 +48,26 @@ func (s *Server) HasPrivilege(name string) bool {
 // It begins after the row that the last page's next stands for, 0 for the first. The next that it returns is 0 when there are no more.
 func (s *Server) Page(name, text string, after uint64, limit int) (rows []Row, next uint64) {
 	wanted := []byte(strings.ToLower(text))
-	s.look(name, func(t *table) {
-		from, _ := slices.BinarySearchFunc(t.all(), after+1, func(r *row, serial uint64) int {
+	s.look(name, func(t *store.Table) {
+		from, _ := slices.BinarySearchFunc(t.Rows(), after+1, func(r *store.Row, serial uint64) int {
 			switch {
-			case r.serial < serial:
+			case r.Serial < serial:
 				return -1
-			case r.serial > serial:
+			case r.Serial > serial:
 				return 1
 			}
 			return 0
 		})
 		last := uint64(0)
-		for _, r := range t.all()[from:] {
-			if r.dead || len(wanted) > 0 && !r.contains(wanted) {
+		for _, r := range t.Rows()[from:] {
+			if r.Dead || len(wanted) > 0 && !r.Contains(wanted) {
 				continue
 			}
 			if len(rows) == limit {
 				next = last
 				return
 			}
-			rows, last = append(rows, t.export(r)), r.serial
+			rows, last = append(rows, export(t, r)), r.Serial
 		}
 	})
 	return rows, next

@@ -6,6 +6,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
@@ -21,13 +23,13 @@ func (c *call) create(op *batch.Operation, index int, a *address, query []byte) 
 }
 
 // createPrepared goes on when c.body is a row of t that may be created; with a parent, as one of its children.
-func (c *call) createPrepared(op *batch.Operation, index int, t *table, query []byte, under *parent) *reply {
+func (c *call) createPrepared(op *batch.Operation, index int, t *store.Table, query []byte, under *parent) *reply {
 	if f := c.representable(op, t, query); f != nil {
 		return failed(f)
 	}
 	if !c.locked && len(c.body.nested) > 0 {
 		return c.transact(func() *reply { // anew, as what the body refers to may go between the locks
-			if under != nil && under.table.row(under.id) == nil {
+			if under != nil && under.table.Row(under.id) == nil {
 				return failed(missingByID(under.table, under.id.String()))
 			}
 			if f := c.prepare(t, op, under); f != nil {
@@ -51,14 +53,14 @@ func (c *call) createPrepared(op *batch.Operation, index int, t *table, query []
 }
 
 // prepare decodes op's body into c.body as a new row of t, and asks whether the caller may create it. A parent is entered into it.
-func (c *call) prepare(t *table, op *batch.Operation, under *parent) *failure {
+func (c *call) prepare(t *store.Table, op *batch.Operation, under *parent) *refusal.Error {
 	if f := c.body.decode(t, op.Body, op.ContentType); f != nil {
 		return f
 	}
 	if under != nil {
 		under.bind(&c.body)
 	}
-	if f := c.allowed(t, t.privilege.create); f != nil {
+	if f := c.allowed(t, t.Privileges.Create); f != nil {
 		return f
 	}
 	if f := c.mayWrite(t, nil); f != nil {
@@ -68,12 +70,12 @@ func (c *call) prepare(t *table, op *batch.Operation, under *parent) *failure {
 }
 
 // freeID is the GUID of a row that is created: the body's own, or a new one. The caller holds t.
-func (c *call) freeID(t *table) (uuid.UUID, *failure) {
+func (c *call) freeID(t *store.Table) (uuid.UUID, *refusal.Error) {
 	if !c.body.hasID {
 		return c.server.newGUID(), nil
 	}
-	if t.row(c.body.id) != nil {
-		return uuid.Nil, duplicateRecord.says("A record with matching key values already exists.")
+	if t.Row(c.body.id) != nil {
+		return uuid.Nil, refusal.DuplicateRecord.Says("A record with matching key values already exists.")
 	}
 	return c.body.id, nil
 }
@@ -90,10 +92,10 @@ func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) 
 	if !c.locked && len(c.body.nested) > 0 {
 		return c.transact(func() *reply { return c.upsert(op, index, a, query) })
 	}
-	if f := c.allowed(t, t.privilege.read); f != nil {
+	if f := c.allowed(t, t.Privileges.Read); f != nil {
 		return failed(f)
 	}
-	if a.key != nil && a.key.lookups {
+	if a.key != nil && a.key.Lookups {
 		c.bindKey(a)
 	}
 	c.lock(t)
@@ -107,12 +109,12 @@ func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) 
 	if f != nil {
 		return failed(f)
 	}
-	c.remember(op, referenced{table: t, id: r.id, key: a.segment})
+	c.remember(op, referenced{table: t, id: r.ID, key: a.segment})
 	return c.written(op, t, r, a.segment, created, query)
 }
 
 // write puts c.body into r, or creates the addressed row when r is nil. The caller holds the table.
-func (c *call) write(r *row, a *address, op *batch.Operation, index int) (*row, *failure) {
+func (c *call) write(r *store.Row, a *address, op *batch.Operation, index int) (*store.Row, *refusal.Error) {
 	t := a.table
 	if f := c.mayWrite(t, r); f != nil {
 		return nil, f
@@ -122,7 +124,7 @@ func (c *call) write(r *row, a *address, op *batch.Operation, index int) (*row, 
 	}
 	if r != nil {
 		if len(c.body.nested) > 0 {
-			return nil, payload(t.Set, "Microsoft.Crm.CrmException: Deep update of navigation properties is not allowed.")
+			return nil, refusal.Payload(t.Set, "Microsoft.Crm.CrmException: Deep update of navigation properties is not allowed.")
 		}
 		// An upsert replaces the whole row of an elastic table; an update does not.
 		if f := c.update(t, r, a, t.Kind == schema.KindElastic && len(op.IfMatch) == 0); f != nil {
@@ -137,7 +139,7 @@ func (c *call) write(r *row, a *address, op *batch.Operation, index int) (*row, 
 			return nil, a.unbound
 		}
 		c.takeKey(a)
-		var f *failure
+		var f *refusal.Error
 		if id, f = c.freeID(t); f != nil {
 			return nil, f
 		}
@@ -146,22 +148,22 @@ func (c *call) write(r *row, a *address, op *batch.Operation, index int) (*row, 
 }
 
 // precondition judges If-Match and If-None-Match of a write.
-func (c *call) precondition(op *batch.Operation, a *address, r *row) *failure {
+func (c *call) precondition(op *batch.Operation, a *address, r *store.Row) *refusal.Error {
 	if len(op.IfMatch) > 0 {
 		switch {
 		case r == nil:
 			return a.missing()
 		case string(op.IfMatch) == "*":
 		case a.table.OptimisticOff:
-			return concurrencyOff.says("Optimistic concurrency isn't enabled for entity type %s.", a.table.Name)
-		case string(op.IfMatch) != etag(r.version):
-			return versionMismatch.says("The version of the existing record doesn't match the RowVersion property provided.")
+			return refusal.ConcurrencyOff.Says("Optimistic concurrency isn't enabled for entity type %s.", a.table.Name)
+		case string(op.IfMatch) != etag(r.Version):
+			return refusal.VersionMismatch.Says("The version of the existing record doesn't match the RowVersion property provided.")
 		}
 	}
 	if string(op.IfNoneMatch) == "*" {
 		switch {
 		case r != nil:
-			return duplicateRecord.says("A record with matching key values already exists.")
+			return refusal.DuplicateRecord.Says("A record with matching key values already exists.")
 		case a.key != nil: // captured: keyed create-only creates nothing
 			return a.missing()
 		}
@@ -171,20 +173,20 @@ func (c *call) precondition(op *batch.Operation, a *address, r *row) *failure {
 
 // bindKey finds the rows that the lookups of a key point at: a URL does not say of which table they are. It locks those tables.
 func (c *call) bindKey(a *address) {
-	for i, column := range a.key.columns {
-		col := &a.table.columns[column]
+	for i, column := range a.key.Columns {
+		col := &a.table.Columns[column]
 		if !col.IsLookup() {
 			continue
 		}
-		_, id, _ := reference(a.cells[i].value)
+		_, id, _ := store.Reference(a.cells[i].Value)
 		found := false
 		for n, target := range col.Targets {
 			to := c.server.tables[target.Table]
 			c.rlock(to)
-			exists := to.row(id) != nil
+			exists := to.Row(id) != nil
 			c.runlock(to)
 			if exists && !found {
-				a.cells[i].value, found = appendReference(nil, byte(n), id), true
+				a.cells[i].Value, found = store.AppendReference(nil, byte(n), id), true
 			}
 		}
 		if !found && a.unbound == nil {
@@ -195,20 +197,20 @@ func (c *call) bindKey(a *address) {
 
 // takeKey fills the key columns that the body does not have from the URL; where it has others, the body wins (section 2.5).
 func (c *call) takeKey(a *address) {
-	for i := range a.key.columns {
-		if _, there := get(c.body.changes, a.cells[i].column); !there {
-			c.body.changes, _ = put(c.body.changes, a.cells[i])
+	for i := range a.key.Columns {
+		if _, there := store.Get(c.body.changes, a.cells[i].Column); !there {
+			c.body.changes, _ = store.Put(c.body.changes, a.cells[i])
 		}
 	}
 }
 
 // written is the answer to a successful create or update: 204, or the row when it is asked for.
-func (c *call) written(op *batch.Operation, t *table, r *row, segment []byte, created bool, query []byte) *reply {
+func (c *call) written(op *batch.Operation, t *store.Table, r *store.Row, segment []byte, created bool, query []byte) *reply {
 	if !prefers(op.Prefer, "return=representation") {
-		c.success = reply{status: http.StatusNoContent, set: t.Set, segment: segment, id: r.id, session: t.Kind == schema.KindElastic}
+		c.success = reply{status: http.StatusNoContent, set: t.Set, segment: segment, id: r.ID, session: t.Kind == schema.KindElastic}
 		return &c.success
 	}
-	answer := &reply{status: http.StatusOK, etag: r.version, session: t.Kind == schema.KindElastic}
+	answer := &reply{status: http.StatusOK, etag: r.Version, session: t.Kind == schema.KindElastic}
 	if created {
 		answer.status = http.StatusCreated
 	}
@@ -219,7 +221,7 @@ func (c *call) written(op *batch.Operation, t *table, r *row, segment []byte, cr
 }
 
 // representable fails when the answer is to show the row by a query that is wrong: nothing is written then.
-func (c *call) representable(op *batch.Operation, t *table, query []byte) *failure {
+func (c *call) representable(op *batch.Operation, t *store.Table, query []byte) *refusal.Error {
 	if len(query) == 0 || !prefers(op.Prefer, "return=representation") {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package emulator
+package store
 
 import (
 	"bufio"
@@ -125,17 +125,17 @@ func (image *tableImage) holds(cells []byte) bool {
 		if len(cells) < cellHeader || uint64(binary.LittleEndian.Uint32(cells[2:])) > uint64(len(cells)-cellHeader) {
 			return false
 		}
-		var c cell
-		c, cells = nextCell(cells)
-		if c.column <= last || c.column >= len(image.columns) || len(c.value) == 0 {
+		var c Cell
+		c, cells = NextCell(cells)
+		if c.Column <= last || c.Column >= len(image.columns) || len(c.Value) == 0 {
 			return false
 		}
-		if targets := image.columns[c.column].targets; len(targets) > 0 {
-			if index, _, ok := reference(c.value); !ok || int(index) >= len(targets) {
+		if targets := image.columns[c.Column].targets; len(targets) > 0 {
+			if index, _, ok := Reference(c.Value); !ok || int(index) >= len(targets) {
 				return false
 			}
 		}
-		last = c.column
+		last = c.Column
 	}
 	return true
 }

@@ -1,4 +1,4 @@
-package emulator
+package store
 
 import "bytes"
 
@@ -9,7 +9,7 @@ type duplicateRule struct {
 }
 
 // reindex keeps the count up when a row's cells become others; nil for a row that comes or goes.
-func (d *duplicateRule) reindex(t *table, old, cells []byte) {
+func (d *duplicateRule) reindex(t *Table, old, cells []byte) {
 	var scratch [256]byte
 	if norm, ok := t.normal(scratch[:0], d.columns, old); ok {
 		if d.count[string(norm)]--; d.count[string(norm)] == 0 {
@@ -21,16 +21,16 @@ func (d *duplicateRule) reindex(t *table, old, cells []byte) {
 	}
 }
 
-// countDuplicates makes a rule of the columns: from now on rows are counted by their values in them. The table has no rows yet.
-func (t *table) countDuplicates(columns []int) {
+// CountDuplicates makes a rule of the columns: from now on rows are counted by their values in them. The table has no rows yet.
+func (t *Table) CountDuplicates(columns []int) {
 	for _, column := range columns {
 		t.indexed[column] = true
 	}
 	t.rules = append(t.rules, &duplicateRule{columns: columns, count: map[string]int{}})
 }
 
-// duplicated reports whether cells are, by some rule, those of another row than the one with the cells own. The caller holds t.mu.
-func (t *table) duplicated(own, cells []byte) bool {
+// Duplicated reports whether cells are, by some rule, those of another row than the one with the cells own. The caller holds t.
+func (t *Table) Duplicated(own, cells []byte) bool {
 	var scratch, other [256]byte
 	for _, d := range t.rules {
 		norm, ok := t.normal(scratch[:0], d.columns, cells)

@@ -1,7 +1,7 @@
-package emulator
+package jsonobject
 
-// appendQuoted appends s as a JSON string, escaping only what JSON demands.
-func appendQuoted(dst []byte, s string) []byte {
+// AppendQuoted appends s as a JSON string, escaping only what JSON demands.
+func AppendQuoted(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := 0; i < len(s); i++ {

@@ -1,11 +1,11 @@
-package emulator
+package store
 
 import "time"
 
 // This file reads the texts of dates and times.
 
-// parseDate reads 2026-01-31. By hand, because most rows have one.
-func parseDate(b []byte) (time.Time, bool) {
+// ParseDate reads 2026-01-31. By hand, because most rows have one.
+func ParseDate(b []byte) (time.Time, bool) {
 	if len(b) != 10 || b[4] != '-' || b[7] != '-' {
 		return time.Time{}, false
 	}
@@ -30,8 +30,8 @@ func digits(b []byte) (n int, ok bool) {
 	return n, true
 }
 
-// parseMoment reads a date and time with a zone, and returns it in UTC with whole seconds; b itself when it is so already.
-func parseMoment(b []byte) ([]byte, bool) {
+// ParseMoment reads a date and time with a zone, and returns it in UTC with whole seconds; b itself when it is so already.
+func ParseMoment(b []byte) ([]byte, bool) {
 	if len(b) < 20 {
 		return nil, false
 	}

@@ -1,4 +1,4 @@
-package emulator
+package store
 
 import (
 	"bytes"
@@ -12,25 +12,25 @@ import (
 
 // This file is the form in which values are compared (section 2.6).
 
-// appendNormal appends the form of a cell's value under which a key compares it: text without case and trailing blanks, numbers without
+// AppendNormal appends the form of a cell's value under which a key compares it: text without case and trailing blanks, numbers without
 // superfluous digits.
-func appendNormal(dst []byte, c *schema.Column, v []byte) []byte {
+func AppendNormal(dst []byte, c *schema.Column, v []byte) []byte {
 	switch {
 	case c.IsLookup():
 		return append(dst, v[2:38]...)
 	case c.Type == schema.Decimal:
 		return appendDecimal(dst, v)
 	case len(v) > 1 && v[0] == '"':
-		return appendFolded(dst, v)
+		return AppendFolded(dst, v)
 	default:
 		return append(dst, v...)
 	}
 }
 
-// appendFolded appends the text of a JSON string in the form of section 2.6: no case, nothing blank at the right.
-func appendFolded(dst, token []byte) []byte {
+// AppendFolded appends the text of a JSON string in the form of section 2.6: no case, nothing blank at the right.
+func AppendFolded(dst, token []byte) []byte {
 	start := len(dst)
-	dst = appendLower(dst, token)
+	dst = AppendLower(dst, token)
 	end := len(dst)
 	for end > start && dst[end-1] == ' ' {
 		end--
@@ -38,8 +38,8 @@ func appendFolded(dst, token []byte) []byte {
 	return dst[:end]
 }
 
-// appendLower appends the text of a JSON string without case.
-func appendLower(dst, token []byte) []byte {
+// AppendLower appends the text of a JSON string without case.
+func AppendLower(dst, token []byte) []byte {
 	start := len(dst)
 	for _, b := range token[1 : len(token)-1] {
 		if b >= utf8.RuneSelf || b == '\\' {

@@ -1,4 +1,4 @@
-package emulator
+package store
 
 import (
 	"cmp"
@@ -42,17 +42,17 @@ func (g *graves) undig(id uuid.UUID) {
 	}
 }
 
-// remove takes r out of the table as of the version, and remembers it. The caller holds t.mu.
-func (t *table) remove(r *row, version uint64) {
-	t.removeRow(r)
-	t.graves.dig(r.id, version)
+// Delete takes r out of the table as of the version, and remembers it. The caller holds t.
+func (t *Table) Delete(r *Row, version uint64) {
+	t.Remove(r)
+	t.graves.dig(r.ID, version)
 }
 
-// restore brings a removed row back to its place, without going through the others: there may be a million. Its delete is forgotten. The caller
-// holds t.mu.
-func (t *table) restore(r *row) {
-	t.graves.undig(r.id)
-	at, kept := slices.BinarySearchFunc(t.order, r.serial, func(o *row, serial uint64) int { return cmp.Compare(o.serial, serial) })
+// Undelete brings a removed row back to its place, without going through the others: there may be a million. Its delete is forgotten. The caller
+// holds t.
+func (t *Table) Undelete(r *Row) {
+	t.graves.undig(r.ID)
+	at, kept := slices.BinarySearchFunc(t.order, r.Serial, func(o *Row, serial uint64) int { return cmp.Compare(o.Serial, serial) })
 	if kept {
 		t.dead--
 	} else {
@@ -61,32 +61,32 @@ func (t *table) restore(r *row) {
 	t.enter(r)
 }
 
-// remembers reports whether all deletes after the version are remembered.
-func (t *table) remembers(version uint64) bool { return version >= t.graves.forgotten }
+// Remembers reports whether all deletes after the version are remembered.
+func (t *Table) Remembers(version uint64) bool { return version >= t.graves.forgotten }
 
-// A change is a row that was written since, or the id of one that was deleted.
-type change struct {
-	version uint64
-	row     *row
-	id      uuid.UUID
+// A Change is a row that was written since, or the id of one that was deleted.
+type Change struct {
+	Version uint64
+	Row     *Row
+	ID      uuid.UUID
 }
 
-// since returns the changes after the version, in their order. The caller holds t.mu.
-func (t *table) since(version uint64) []change {
-	var all []change
+// Since returns the changes after the version, in their order. The caller holds t.
+func (t *Table) Since(version uint64) []Change {
+	var all []Change
 	for _, r := range t.order {
-		if r.dead || r.version <= version {
+		if r.Dead || r.Version <= version {
 			continue
 		}
-		all = append(all, change{version: r.version, row: r})
+		all = append(all, Change{Version: r.Version, Row: r})
 	}
 	for _, g := range t.graves.deleted {
 		if g.version > version && t.rows[g.id] == nil {
-			all = append(all, change{version: g.version, id: g.id})
+			all = append(all, Change{Version: g.version, ID: g.id})
 		}
 	}
-	slices.SortFunc(all, func(a, b change) int {
-		if a.version < b.version {
+	slices.SortFunc(all, func(a, b Change) int {
+		if a.Version < b.Version {
 			return -1
 		}
 		return 1

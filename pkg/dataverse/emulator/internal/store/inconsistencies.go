@@ -1,26 +1,26 @@
-package emulator
+package store
 
 import (
 	"errors"
 	"fmt"
 )
 
-// inconsistencies returns what does not agree in the table: rows, their order, the indexes of keys and rules, referrers, and lookups that point
+// Inconsistencies returns what does not agree in the table: rows, their order, the indexes of keys and rules, referrers, and lookups that point
 // at rows which are gone although a delete looks at them. It goes through everything, and is there for tests. The caller has all tables to itself.
-func (t *table) inconsistencies() error {
+func (t *Table) Inconsistencies() error {
 	return errors.Join(t.orderAgrees(), t.keysAgree(), t.rulesAgree(), t.referrersAgree(), t.linksLead())
 }
 
-func (t *table) orderAgrees() error {
+func (t *Table) orderAgrees() error {
 	live, dead := 0, 0
 	for i, r := range t.order {
 		switch {
-		case i > 0 && t.order[i-1].serial >= r.serial:
+		case i > 0 && t.order[i-1].Serial >= r.Serial:
 			return fmt.Errorf("row %d is out of order", i)
-		case r.dead:
+		case r.Dead:
 			dead++
-		case t.rows[r.id] != r:
-			return fmt.Errorf("row %s is in the order, but not in the rows", r.id)
+		case t.rows[r.ID] != r:
+			return fmt.Errorf("row %s is in the order, but not in the rows", r.ID)
 		default:
 			live++
 		}
@@ -31,19 +31,19 @@ func (t *table) orderAgrees() error {
 	return nil
 }
 
-func (t *table) keysAgree() error {
-	for _, k := range t.keys {
+func (t *Table) keysAgree() error {
+	for _, k := range t.AlternateKeys {
 		if !k.usable.Load() {
 			continue
 		}
 		n := 0
 		for _, r := range t.rows {
-			norm, ok := t.normal(nil, k.columns, r.cells)
+			norm, ok := t.normal(nil, k.Columns, r.Cells)
 			if !ok {
 				continue
 			}
 			if n++; k.index[string(norm)] != r {
-				return fmt.Errorf("key %s does not find row %s", k.name, r.id)
+				return fmt.Errorf("key %s does not find row %s", k.name, r.ID)
 			}
 		}
 		if n != len(k.index) {
@@ -53,11 +53,11 @@ func (t *table) keysAgree() error {
 	return nil
 }
 
-func (t *table) rulesAgree() error {
+func (t *Table) rulesAgree() error {
 	for i, d := range t.rules {
 		count := map[string]int{}
 		for _, r := range t.rows {
-			if norm, ok := t.normal(nil, d.columns, r.cells); ok {
+			if norm, ok := t.normal(nil, d.columns, r.Cells); ok {
 				count[string(norm)]++
 			}
 		}
@@ -73,34 +73,34 @@ func (t *table) rulesAgree() error {
 	return nil
 }
 
-func (t *table) referrersAgree() error {
+func (t *Table) referrersAgree() error {
 	for _, column := range t.tracked {
 		n := 0
 		for _, r := range t.rows {
-			_, id, ok := reference(value(r.cells, column))
+			_, id, ok := Reference(Value(r.Cells, column))
 			if !ok {
 				continue
 			}
 			n++
 			if _, there := t.referrers[column][id][r]; !there {
-				return fmt.Errorf("row %s is no referrer by %s", r.id, t.columns[column].Name)
+				return fmt.Errorf("row %s is no referrer by %s", r.ID, t.Columns[column].Name)
 			}
 		}
 		for _, some := range t.referrers[column] {
 			n -= len(some)
 		}
 		if n != 0 {
-			return fmt.Errorf("%s has %d referrers too few", t.columns[column].Name, n)
+			return fmt.Errorf("%s has %d referrers too few", t.Columns[column].Name, n)
 		}
 	}
 	return nil
 }
 
-func (t *table) linksLead() error {
-	for _, in := range t.links {
-		for _, r := range in.table.rows {
-			if index, id, ok := reference(value(r.cells, in.column)); ok && index == in.index && t.rows[id] == nil {
-				return fmt.Errorf("%s of %s %s points at a row that is gone", in.table.columns[in.column].Name, in.table.Name, r.id)
+func (t *Table) linksLead() error {
+	for _, in := range t.Links {
+		for _, r := range in.Table.rows {
+			if index, id, ok := Reference(Value(r.Cells, in.Column)); ok && index == in.Index && t.rows[id] == nil {
+				return fmt.Errorf("%s of %s %s points at a row that is gone", in.Table.Columns[in.Column].Name, in.Table.Name, r.ID)
 			}
 		}
 	}
