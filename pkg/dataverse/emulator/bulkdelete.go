@@ -8,6 +8,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/fetchxml"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/query"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
@@ -69,7 +70,7 @@ func (c *call) bulkDelete(op *batch.Operation, index int) *reply {
 func (c *call) victims(op *batch.Operation, text []byte) ([]referenced, *refusal.Error) {
 	x, err := fetchxml.Expression(text)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, query.Unreadable(err)
 	}
 	t := c.server.tables[x.Table]
 	if t == nil {
@@ -81,7 +82,7 @@ func (c *call) victims(op *batch.Operation, text []byte) ([]referenced, *refusal
 	if f := c.denied(t, t.Privileges.Delete); f != nil {
 		return nil, f
 	}
-	ids, f := c.reader(op).ids(t, x.Options)
+	ids, f := c.reader(op).Ids(t, x.Options)
 	if f != nil {
 		return nil, f
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/metadata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/query"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
@@ -220,24 +221,24 @@ func (c *call) faulty(ctx context.Context, f Fault) *reply {
 }
 
 // onTable executes an operation whose URL names an entity set.
-func (c *call) onTable(op *batch.Operation, index int, a address, query []byte) *reply {
+func (c *call) onTable(op *batch.Operation, index int, a address, options []byte) *reply {
 	if a.table.ReadOnly && string(op.Method) != http.MethodGet {
 		return failed(refusal.NotSupported.Says("The '%s' method does not support entities of type '%s'.", op.Method, a.table.Name))
 	}
 	if string(op.Method) == http.MethodPatch && a.single && len(a.rest) == 0 { // nearly all there is
-		return c.upsert(op, index, &a, query)
+		return c.upsert(op, index, &a, options)
 	}
 	switch method := string(op.Method); {
 	case len(a.rest) > 0 && a.rest[0] == '/':
-		return c.below(op, index, &a, query)
+		return c.below(op, index, &a, options)
 	case len(a.rest) > 0:
 		return failed(unrecognized())
 	case method == http.MethodGet && a.single:
-		return c.retrieve(op, &a, query)
+		return c.retrieve(op, &a, options)
 	case method == http.MethodGet:
-		return c.list(op, whole(a.table), query)
+		return c.list(op, query.Whole(a.table), options)
 	case method == http.MethodPost && !a.single:
-		return c.create(op, index, &a, query)
+		return c.create(op, index, &a, options)
 	case method == http.MethodDelete && a.single:
 		return c.delete(op, index, &a)
 	default:

@@ -8,15 +8,16 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/query"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
 // navigate is GET of what is below a set or a row: a column, the row that a lookup points at, the rows of a collection, their references and counts.
-func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
+func (c *call) navigate(op *batch.Operation, a *address, options []byte) *reply {
 	segments := strings.Split(string(a.rest[1:]), "/")
 	if !a.single {
-		return c.ofCollection(op, whole(a.table), segments, query)
+		return c.ofCollection(op, query.Whole(a.table), segments, options)
 	}
 	kept := *a // so that the address of a write need not be on the heap
 	w := walk{c: c, table: a.table, find: kept.row, missing: kept.missing}
@@ -30,7 +31,7 @@ func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 		case isColumn:
 			return w.column(column, segments[1:])
 		case isCollection && key == "":
-			return w.collection(op, in, name, segments[1:], query)
+			return w.collection(op, in, name, segments[1:], options)
 		case isCollection:
 			if f := w.member(in, strings.TrimSuffix(key, ")")); f != nil {
 				return failed(f)
@@ -47,7 +48,7 @@ func (c *call) navigate(op *batch.Operation, a *address, query []byte) *reply {
 			return failed(refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", name))
 		}
 		if segments = segments[1:]; len(segments) == 0 {
-			return c.retrieveRow(op, w.table, w.find, w.missing, query)
+			return c.retrieveRow(op, w.table, w.find, w.missing, options)
 		}
 		if len(segments) == 1 && segments[0] == "$ref" {
 			return w.reference()
@@ -126,25 +127,25 @@ func (w *walk) member(in store.Incoming, key string) *refusal.Error {
 }
 
 // collection answers with the rows that point at the one where the walk stands.
-func (w *walk) collection(op *batch.Operation, in store.Incoming, name string, rest []string, query []byte) *reply {
+func (w *walk) collection(op *batch.Operation, in store.Incoming, name string, rest []string, options []byte) *reply {
 	var parent uuid.UUID
 	if f := w.look(func(r *store.Row) { parent = r.ID }); f != nil {
 		return failed(f)
 	}
 	path := w.table.Set + "(" + parent.String() + ")/" + name
 	within := func(r *store.Row) bool { return in.Holds(r, parent) }
-	return w.c.ofCollection(op, collection{table: in.Table, path: path, within: within}, rest, query)
+	return w.c.ofCollection(op, query.Collection{Table: in.Table, Path: path, Within: within}, rest, options)
 }
 
 // ofCollection answers with a collection, or with what rest says of it: $count or $ref.
-func (c *call) ofCollection(op *batch.Operation, l collection, rest []string, query []byte) *reply {
+func (c *call) ofCollection(op *batch.Operation, l query.Collection, rest []string, query []byte) *reply {
 	switch {
 	case len(rest) == 0:
 		return c.list(op, l, query)
 	case len(rest) == 1 && rest[0] == "$count":
 		return c.count(op, l, query)
 	case len(rest) == 1 && rest[0] == "$ref":
-		l.path, l.references = l.path+"/$ref", true
+		l.Path, l.References = l.Path+"/$ref", true
 		return c.list(op, l, query)
 	}
 	return failed(refusal.SegmentMissing.Says("Resource not found for the segment '%s'.", rest[0]))
@@ -173,16 +174,16 @@ func (w *walk) column(column int, rest []string) *reply {
 	}
 	context := string(w.c.root) + "$metadata#" + w.table.Set + "(" + id.String() + ")/" + store.ReadName(&w.table.Columns[column])
 	out := jsonobject.AppendQuoted([]byte(`{"@odata.context":`), context)
-	return &reply{status: http.StatusOK, contentType: entityJSON, body: append(append(append(out, `,"value":`...), v...), '}')}
+	return &reply{status: http.StatusOK, contentType: query.EntityJSON, body: append(append(append(out, `,"value":`...), v...), '}')}
 }
 
 // reference answers with the URL of the row where the walk stands.
 func (w *walk) reference() *reply {
 	var address string
-	if f := w.look(func(r *store.Row) { address = rowURL(w.table, r) }); f != nil {
+	if f := w.look(func(r *store.Row) { address = query.RowURL(w.table, r) }); f != nil {
 		return failed(f)
 	}
 	out := jsonobject.AppendQuoted([]byte(`{"@odata.context":`), string(w.c.root)+"$metadata#$ref")
 	out = jsonobject.AppendQuoted(append(out, `,"@odata.id":`...), string(w.c.root)+address)
-	return &reply{status: http.StatusOK, contentType: entityJSON, body: append(out, '}')}
+	return &reply{status: http.StatusOK, contentType: query.EntityJSON, body: append(out, '}')}
 }

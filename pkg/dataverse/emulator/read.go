@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/query"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
@@ -18,11 +19,11 @@ func (c *call) retrieve(op *batch.Operation, a *address, text []byte) *reply {
 // retrieveRow answers with the row that find returns while the table is locked.
 func (c *call) retrieveRow(op *batch.Operation, t *store.Table, find func() *store.Row, missing func() *refusal.Error, text []byte) *reply {
 	d := c.reader(op)
-	q, f := d.single(t, text)
+	q, f := d.Single(t, text)
 	if f != nil {
 		return failed(f)
 	}
-	defer d.lock()()
+	defer d.Lock()()
 	r := find()
 	if r == nil {
 		return failed(missing())
@@ -31,57 +32,57 @@ func (c *call) retrieveRow(op *batch.Operation, t *store.Table, find func() *sto
 		return failed(f)
 	}
 	switch {
-	case string(op.IfNoneMatch) == etag(r.Version) && d.plain(q): // not with these (section 2.11)
+	case string(op.IfNoneMatch) == etag(r.Version) && d.Plain(q): // not with these (section 2.11)
 		return &reply{status: http.StatusNotModified, etag: r.Version}
 	case len(op.IfMatch) > 0 && string(op.IfMatch) != "*" && string(op.IfMatch) != etag(r.Version):
 		return failed(refusal.VersionMismatch.Says("The version of the existing record doesn't match the RowVersion property provided."))
 	}
-	return &reply{status: http.StatusOK, contentType: d.contentType(), etag: r.Version, body: d.row(q, c.seen(t, r)), applied: d.applied()}
+	return &reply{status: http.StatusOK, contentType: d.ContentType(), etag: r.Version, body: d.Entity(q, c.seen(t, r)), applied: d.Applied()}
 }
 
 // represent makes the body of a write's answer that was asked to return the row: at once when the query stays in the table, which the caller has
 // locked, or else after the operation, when nothing is locked any more.
 func (c *call) represent(op *batch.Operation, t *store.Table, r *store.Row, text []byte, answer *reply) *refusal.Error {
 	d := c.reader(op)
-	q, f := d.query(t, text)
+	q, f := d.Query(t, text)
 	if f != nil {
 		return f
 	}
-	d.represents()
-	answer.contentType, answer.applied = d.contentType(), d.applied()
-	if d.inOneTable() {
-		answer.body = d.row(q, c.seen(t, r))
+	d.Represents()
+	answer.contentType, answer.applied = d.ContentType(), d.Applied()
+	if d.InOneTable() {
+		answer.body = d.Entity(q, c.seen(t, r))
 		return nil
 	}
 	answer.later = func() {
-		defer d.lock()()
-		answer.body = d.row(q, c.seen(t, r))
+		defer d.Lock()()
+		answer.body = d.Entity(q, c.seen(t, r))
 	}
 	return nil
 }
 
 // reader begins a read as the caller of the operation.
-func (c *call) reader(op *batch.Operation) *reader {
-	return newReader(caller{
-		tables: c.server.tables, root: string(c.root), user: c.actor.id, unit: c.rights.Unit, view: c.view, version: c.server.versions.Load,
-		denied:     func(t *store.Table) *refusal.Error { return c.denied(t, t.Privileges.Read) },
-		inOperator: c.server.config.Assumptions.InOperator,
+func (c *call) reader(op *batch.Operation) *query.Reader {
+	return query.NewReader(query.Caller{
+		Tables: c.server.tables, Root: string(c.root), User: c.actor.id, Unit: c.rights.Unit, View: c.view, Version: c.server.versions.Load,
+		Denied:     func(t *store.Table) *refusal.Error { return c.denied(t, t.Privileges.Read) },
+		InOperator: c.server.config.Assumptions.InOperator,
 	}, op.Prefer, op.Accept)
 }
 
 // list is GET of a collection.
-func (c *call) list(op *batch.Operation, l collection, text []byte) *reply {
+func (c *call) list(op *batch.Operation, l query.Collection, text []byte) *reply {
 	d := c.reader(op)
-	body, f := d.list(l, text)
+	body, f := d.List(l, text)
 	if f != nil {
 		return failed(f)
 	}
-	return &reply{status: http.StatusOK, contentType: d.contentType(), body: body, applied: d.applied()}
+	return &reply{status: http.StatusOK, contentType: d.ContentType(), body: body, applied: d.Applied()}
 }
 
 // count is GET of a collection's /$count, with a $filter or without.
-func (c *call) count(op *batch.Operation, l collection, text []byte) *reply {
-	n, f := c.reader(op).count(l, text)
+func (c *call) count(op *batch.Operation, l query.Collection, text []byte) *reply {
+	n, f := c.reader(op).Count(l, text)
 	if f != nil {
 		return failed(f)
 	}

@@ -5,23 +5,24 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/query"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 )
 
 // totalRecordCount answers RetrieveTotalRecordCount(EntityNames=['contact']), which counts without the limit of 5,000, and whatever the caller may
 // see of it. Dataverse's figures are up to 24 hours old; these are not.
-func (c *call) totalRecordCount(path, query string) *reply {
+func (c *call) totalRecordCount(path, options string) *reply {
 	text, err := url.PathUnescape(strings.TrimPrefix(path, "RetrieveTotalRecordCount"))
 	if err != nil {
 		return failed(unrecognized())
 	}
 	aliases := map[string]string{}
-	for name, v := range parameters(query) {
+	for name, v := range parameters(options) {
 		aliases[name] = v[0]
 	}
 	e, err := odata.Parse("RetrieveTotalRecordCount"+text, aliases)
 	if err != nil {
-		return failed(unreadable(err))
+		return failed(query.Unreadable(err))
 	}
 	call, _ := e.(*odata.Call)
 	if call == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/query"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
@@ -52,7 +53,7 @@ func (a *reply) entity(dst []byte, c *call) []byte {
 // content returns type and body of the answer.
 func (a *reply) content() (string, []byte) {
 	if a.failure != nil {
-		return entityJSON, a.failure.AppendJSON(nil, a.annotate)
+		return query.EntityJSON, a.failure.AppendJSON(nil, a.annotate)
 	}
 	return a.contentType, a.body
 }
@@ -172,5 +173,5 @@ func jsonReply(v any) *reply {
 	if err != nil {
 		return failed(refusal.UnexpectedInternal.Says("An unexpected error occurred."))
 	}
-	return &reply{status: http.StatusOK, contentType: entityJSON, body: b}
+	return &reply{status: http.StatusOK, contentType: query.EntityJSON, body: b}
 }

@@ -225,6 +225,6 @@ func (c *call) representable(op *batch.Operation, t *store.Table, query []byte) 
 	if len(query) == 0 || !prefers(op.Prefer, "return=representation") {
 		return nil
 	}
-	_, f := c.reader(op).query(t, query)
+	_, f := c.reader(op).Query(t, query)
 	return f
 }

@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/fetchxml"
@@ -9,11 +9,11 @@ import (
 )
 
 // fetch answers GET /set?fetchXml=…: a query like any other, but for its pages, which a cookie in the XML itself continues.
-func (d *reader) fetch(l collection, text string) ([]byte, *refusal.Error) {
-	t := l.table
+func (d *Reader) fetch(l Collection, text string) ([]byte, *refusal.Error) {
+	t := l.Table
 	x, err := fetchxml.Parse(text)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, Unreadable(err)
 	}
 	if x.Table != t.Name {
 		return nil, refusal.BadURI.Says("The entity name '%s' of the FetchXML is not that of the entity set '%s'.", x.Table, t.Set)
@@ -35,8 +35,8 @@ func (d *reader) fetch(l collection, text string) ([]byte, *refusal.Error) {
 	if at.position == nil {
 		skip = size * (x.Page - 1)
 	}
-	defer d.lock()()
-	p := d.search(q, l.within, skip+size, at.position)
+	defer d.Lock()()
+	p := d.search(q, l.Within, skip+size, at.position)
 	p.rows = p.rows[min(skip, len(p.rows)):]
 	d.gather(q, p.rows)
 	out := d.opening(q, p, false)

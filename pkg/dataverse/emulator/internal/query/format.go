@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"strconv"
@@ -22,20 +22,20 @@ const (
 )
 
 // touchNames notes the tables whose rows give the formatted values of the query's columns.
-func (d *reader) touchNames(q *query) {
+func (d *Reader) touchNames(q *Query) {
 	q.columns(func(column int) {
 		c := &q.table.Columns[column]
 		for _, to := range c.Targets {
-			d.touch(d.tables[to.Table])
+			d.touch(d.Tables[to.Table])
 		}
 		if c.Type == schema.Money && q.table.CurrencyColumn >= 0 {
-			d.touch(d.tables["transactioncurrency"])
+			d.touch(d.Tables["transactioncurrency"])
 		}
 	})
 }
 
 // appendAnnotations appends the annotations of a column that is not null.
-func (d *reader) appendAnnotations(dst []byte, t *store.Table, r *store.Row, column int, v []byte) []byte {
+func (d *Reader) appendAnnotations(dst []byte, t *store.Table, r *store.Row, column int, v []byte) []byte {
 	c := &t.Columns[column]
 	name := store.ReadName(c)
 	if c.IsLookup() {
@@ -58,7 +58,7 @@ func (d *reader) appendAnnotations(dst []byte, t *store.Table, r *store.Row, col
 }
 
 // format is a value as the user interface shows it, in the language and formats of the United States and in UTC; false where it has no other form.
-func (d *reader) format(t *store.Table, r *store.Row, column int, v []byte) (string, bool) {
+func (d *Reader) format(t *store.Table, r *store.Row, column int, v []byte) (string, bool) {
 	c := &t.Columns[column]
 	switch c.Type {
 	case schema.Choice, schema.State, schema.Status:
@@ -102,12 +102,12 @@ func optionLabel(c *schema.Column, text string) (string, bool) {
 }
 
 // nameOf returns the primary name of the row that a lookup's cell points at, as JSON; nothing when there is none. The target's table is locked.
-func (d *reader) nameOf(c *schema.Column, cell []byte) []byte {
+func (d *Reader) nameOf(c *schema.Column, cell []byte) []byte {
 	index, id, ok := store.Reference(cell)
 	if !ok || int(index) >= len(c.Targets) {
 		return nil
 	}
-	to := d.tables[c.Targets[index].Table]
+	to := d.Tables[c.Targets[index].Table]
 	column, named := to.ByName[to.PrimaryName]
 	r := to.Row(id)
 	if r == nil || !named {
@@ -117,9 +117,9 @@ func (d *reader) nameOf(c *schema.Column, cell []byte) []byte {
 }
 
 // amount puts the symbol of the row's currency before a number, and the sign before that.
-func (d *reader) amount(t *store.Table, r *store.Row, number string) string {
+func (d *Reader) amount(t *store.Table, r *store.Row, number string) string {
 	symbol := "$"
-	currencies := d.tables["transactioncurrency"]
+	currencies := d.Tables["transactioncurrency"]
 	if t.CurrencyColumn >= 0 && currencies != nil {
 		if _, id, ok := store.Reference(store.Value(r.Cells, t.CurrencyColumn)); ok && currencies.Row(id) != nil {
 			symbol = jsonobject.Text(store.Value(currencies.Row(id).Cells, currencies.ByName["currencysymbol"]))
@@ -171,13 +171,13 @@ func localTime(c *schema.Column, text string) (string, bool) {
 }
 
 // sortable is the term by which a column is ordered: lookups by the names of the rows that they point at, everything else by its value.
-func (d *reader) sortable(x term) term {
+func (d *Reader) sortable(x term) term {
 	c := x.schema()
 	if !c.IsLookup() || !x.direct {
 		return x
 	}
 	for _, to := range c.Targets {
-		d.touch(d.tables[to.Table])
+		d.touch(d.Tables[to.Table])
 	}
 	column := x.column
 	x.read = func(r *store.Row) []byte { return d.nameOf(c, store.Value(r.Cells, column)) }

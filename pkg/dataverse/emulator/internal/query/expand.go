@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"bytes"
@@ -18,16 +18,16 @@ type expansion struct {
 	text string // the options in its parentheses, as a query string has them
 
 	column    int                        // single-valued: the lookup …
-	one       map[byte]*query            // … and by its target's index what is asked of that
+	one       map[byte]*Query            // … and by its target's index what is asked of that
 	principal bool                       // the lookup leads to several tables by one name: ownerid
 	in        store.Incoming             // collection-valued: the lookup that points here
-	query     *query                     // … and what is asked of the rows that do; also the only one of one
+	query     *Query                     // … and what is asked of the rows that do; also the only one of one
 	rows      map[uuid.UUID][]*store.Row // … which gather found, by the id that they point at
 	next      map[uuid.UUID]string       // … and the token of what did not fit on the page
 }
 
 // expansion resolves one navigation property of $expand.
-func (d *reader) expansion(t *store.Table, e *odata.Expand) (*expansion, *refusal.Error) {
+func (d *Reader) expansion(t *store.Table, e *odata.Expand) (*expansion, *refusal.Error) {
 	x := &expansion{name: e.Name, text: e.Text}
 	if in, ok := t.Incoming[e.Name]; ok {
 		x.in = in
@@ -42,7 +42,7 @@ func (d *reader) expansion(t *store.Table, e *odata.Expand) (*expansion, *refusa
 	if e.Options.Filter != nil || e.Options.Order != nil || e.Options.Top >= 0 {
 		return nil, refusal.BadURI.Says("The query options $filter, $orderby and $top can be applied only on collections, which '%s' is not.", e.Name)
 	}
-	x.column, x.one, x.principal = p.Column, map[byte]*query{}, len(p.Targets) > 1
+	x.column, x.one, x.principal = p.Column, map[byte]*Query{}, len(p.Targets) > 1
 	options := e.Options
 	if x.principal {
 		for _, name := range options.Select {
@@ -68,7 +68,7 @@ func (d *reader) expansion(t *store.Table, e *odata.Expand) (*expansion, *refusa
 }
 
 // target returns the row that a single-valued expansion leads to, and what is asked of it; nil for none.
-func (x *expansion) target(d *reader, r *store.Row) (*store.Row, *query) {
+func (x *expansion) target(d *Reader, r *store.Row) (*store.Row, *Query) {
 	index, id, ok := store.Reference(store.Value(r.Cells, x.column))
 	if !ok || x.one[index] == nil {
 		return nil, nil
@@ -78,7 +78,7 @@ func (x *expansion) target(d *reader, r *store.Row) (*store.Row, *query) {
 }
 
 // gather finds the rows of all collections that are expanded below rows, level by level: each table is gone through once, however many rows ask.
-func (d *reader) gather(q *query, rows []*store.Row) {
+func (d *Reader) gather(q *Query, rows []*store.Row) {
 	for _, x := range q.expands {
 		if x.one == nil {
 			d.collect(x, rows)
@@ -89,7 +89,7 @@ func (d *reader) gather(q *query, rows []*store.Row) {
 			d.gather(x.query, below)
 			continue
 		}
-		below := map[*query][]*store.Row{}
+		below := map[*Query][]*store.Row{}
 		for _, r := range rows {
 			if other, of := x.target(d, r); other != nil && of.expands != nil {
 				below[of] = append(below[of], other)
@@ -102,7 +102,7 @@ func (d *reader) gather(q *query, rows []*store.Row) {
 }
 
 // collect finds the rows that point at any of the rows, in the order asked for, up to a page for each.
-func (d *reader) collect(x *expansion, rows []*store.Row) {
+func (d *Reader) collect(x *expansion, rows []*store.Row) {
 	all := make(map[uuid.UUID]*choice, len(rows))
 	size := d.pageSize(x.query)
 	for _, r := range rows {
@@ -128,7 +128,7 @@ func (d *reader) collect(x *expansion, rows []*store.Row) {
 }
 
 // pageSize is how many rows an answer has at most: $top makes the preferred size be ignored.
-func (d *reader) pageSize(q *query) int {
+func (d *Reader) pageSize(q *Query) int {
 	switch {
 	case q.Top >= 0:
 		return min(q.Top, maxPage)
@@ -139,7 +139,7 @@ func (d *reader) pageSize(q *query) int {
 }
 
 // appendExpansion appends what an expansion found for a row.
-func (d *reader) appendExpansion(dst []byte, x *expansion, r *store.Row) []byte {
+func (d *Reader) appendExpansion(dst []byte, x *expansion, r *store.Row) []byte {
 	dst = appendMember(dst, x.name, "")
 	if x.one != nil {
 		other, q := x.target(d, r)
@@ -158,18 +158,18 @@ func (d *reader) appendExpansion(dst []byte, x *expansion, r *store.Row) []byte 
 	dst = d.appendRows(dst, x.query, x.rows[r.ID])
 	if token, more := x.next[r.ID]; more {
 		dst = appendMember(dst, x.name, "@odata.nextLink")
-		dst = jsonobject.AppendQuoted(dst, d.link(rowURL(x.parent(d), r)+"/"+x.name, x.text, "$skiptoken", token))
+		dst = jsonobject.AppendQuoted(dst, d.link(RowURL(x.parent(d), r)+"/"+x.name, x.text, "$skiptoken", token))
 	}
 	return dst
 }
 
 // parent is the table that the collection belongs to.
-func (x *expansion) parent(d *reader) *store.Table {
-	return d.tables[x.in.Table.Columns[x.in.Column].Targets[x.in.Index].Table]
+func (x *expansion) parent(d *Reader) *store.Table {
+	return d.Tables[x.in.Table.Columns[x.in.Column].Targets[x.in.Index].Table]
 }
 
 // appendRows appends an array of rows.
-func (d *reader) appendRows(dst []byte, q *query, rows []*store.Row) []byte {
+func (d *Reader) appendRows(dst []byte, q *Query, rows []*store.Row) []byte {
 	dst = append(dst, '[')
 	for i, r := range rows {
 		if i > 0 {

@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"slices"
@@ -87,8 +87,8 @@ func matches(pattern, name string) bool {
 	return pattern == name
 }
 
-// entityJSON is the media type of an answer with the usual control information.
-const entityJSON = "application/json; odata.metadata=minimal"
+// EntityJSON is the media type of an answer with the usual control information.
+const EntityJSON = "application/json; odata.metadata=minimal"
 
 // A level is how much control information an answer carries: odata.metadata of the Accept header.
 type level int
@@ -112,6 +112,6 @@ func metadataLevel(accept []byte) level {
 // contentType is the media type of an answer with entities.
 func (l level) contentType() string {
 	return [...]string{
-		minimal: entityJSON, none: "application/json; odata.metadata=none", full: "application/json; odata.metadata=full",
+		minimal: EntityJSON, none: "application/json; odata.metadata=none", full: "application/json; odata.metadata=full",
 	}[l] + "; odata.streaming=true"
 }

@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 // This file is the query functions of Dataverse: Microsoft.Dynamics.CRM.In(PropertyName='name',PropertyValues=['a','b']) and its kin.
 
 // queryFunction compiles one.
-func (d *reader) queryFunction(s scope, name string, e *odata.Call) (predicate, *refusal.Error) {
+func (d *Reader) queryFunction(s scope, name string, e *odata.Call) (predicate, *refusal.Error) {
 	if s.variable != "" && (len(e.Path) != 1 || e.Path[0] != s.variable) || s.variable == "" && len(e.Path) > 0 {
 		return nil, refusal.BadURI.Says("The function '%s' applies to '%s', which is not known here.", name, strings.Join(e.Path, "/"))
 	}
@@ -39,7 +39,7 @@ func (d *reader) queryFunction(s scope, name string, e *odata.Call) (predicate, 
 }
 
 // property resolves PropertyName, which may be the logical name of a lookup, or a path.
-func (d *reader) property(t *store.Table, name string) (term, *refusal.Error) {
+func (d *Reader) property(t *store.Table, name string) (term, *refusal.Error) {
 	if column, ok := t.ByName[name]; ok {
 		name = store.ReadName(&t.Columns[column])
 	}
@@ -69,7 +69,7 @@ func arguments(name string, e *odata.Call) ([]odata.Literal, *refusal.Error) {
 }
 
 // condition is what the function asks of the column.
-func (d *reader) condition(x term, name string, values []odata.Literal) (predicate, *refusal.Error) {
+func (d *Reader) condition(x term, name string, values []odata.Literal) (predicate, *refusal.Error) {
 	switch name {
 	case "In", "NotIn":
 		in, f := oneOf(x, values)
@@ -82,9 +82,9 @@ func (d *reader) condition(x term, name string, values []odata.Literal) (predica
 	case "ContainValues", "DoesNotContainValues":
 		return containing(x, name, values)
 	case "EqualUserId", "NotEqualUserId":
-		return equalTo(x, d.user, name == "EqualUserId"), nil
+		return equalTo(x, d.User, name == "EqualUserId"), nil
 	case "EqualBusinessId", "NotEqualBusinessId":
-		return equalTo(x, d.unit, name == "EqualBusinessId"), nil
+		return equalTo(x, d.Unit, name == "EqualBusinessId"), nil
 	case "On", "NotOn", "OnOrAfter", "OnOrBefore":
 		return onDate(x, name, values)
 	}

@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
@@ -6,12 +6,12 @@ import (
 )
 
 // sql replaces a query by the one that its option sql spells. Pages go on by $skiptoken, as those of any other query.
-func (d *reader) sql(q *query) (*query, *refusal.Error) {
+func (d *Reader) sql(q *Query) (*Query, *refusal.Error) {
 	t := q.table
 	x, err := sql.Parse(q.SQL)
 	switch {
 	case err != nil:
-		return nil, unreadable(err)
+		return nil, Unreadable(err)
 	case x.Table != t.Name:
 		return nil, refusal.BadURI.Says("The table '%s' of the SQL query is not that of the entity set '%s'.", x.Table, t.Set)
 	case q.Select != nil || q.Filter != nil || q.Order != nil || q.Expand != nil || q.Apply != nil || q.Top >= 0 || q.Count:

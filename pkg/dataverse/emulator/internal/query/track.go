@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"strconv"
@@ -13,12 +13,12 @@ import (
 // This file is change tracking (section 7): a read with Prefer: odata.track-changes ends in a deltaLink, and that answers with what changed since.
 
 // trackable reports why changes of the query cannot be tracked.
-func trackable(q *query, l collection) *refusal.Error {
-	t := l.table
+func trackable(q *Query, l Collection) *refusal.Error {
+	t := l.Table
 	switch {
 	case t.TrackingOff:
 		return refusal.TrackingOff.Says("Change tracking is not enabled for entity '%s'.", t.Name)
-	case q.Filter != nil || q.Order != nil || q.Expand != nil || q.Top >= 0 || l.within != nil || l.references:
+	case q.Filter != nil || q.Order != nil || q.Expand != nil || q.Top >= 0 || l.Within != nil || l.References:
 		return refusal.BadURI.Says("The query options $filter, $orderby, $expand and $top are not supported with change tracking.")
 	}
 	return nil
@@ -31,7 +31,7 @@ func deltaToken(version uint64, now time.Time) string {
 
 // changes answers a deltaLink with what changed since its version, in the order of the changes. What does not fit on the page comes with a nextLink,
 // which is the deltaLink of the last change that did. The table is locked.
-func (d *reader) changes(q *query, l collection, text string) ([]byte, *refusal.Error) {
+func (d *Reader) changes(q *Query, l Collection, text string) ([]byte, *refusal.Error) {
 	t := q.table
 	number, _, _ := strings.Cut(q.DeltaToken, "!")
 	since, err := strconv.ParseUint(number, 10, 64)
@@ -42,14 +42,14 @@ func (d *reader) changes(q *query, l collection, text string) ([]byte, *refusal.
 		return nil, refusal.ExpiredVersion.Says("Version stamp associated with the client has expired. Please perform a full sync.")
 	}
 	all := d.seenSince(t, since)
-	size, reached, link := d.pageSize(q), d.version(), "@odata.deltaLink"
+	size, reached, link := d.pageSize(q), d.Version(), "@odata.deltaLink"
 	if len(all) > size {
 		all = all[:size]
 		reached, link = all[size-1].Version, "@odata.nextLink"
 	}
 	out := []byte{'{'}
 	if d.level != none {
-		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+q.context()+"/$delta")
+		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.context"), d.Root+"$metadata#"+q.context()+"/$delta")
 	}
 	out = append(appendMember(out, "value", ""), '[')
 	for i, ch := range all {
@@ -60,15 +60,15 @@ func (d *reader) changes(q *query, l collection, text string) ([]byte, *refusal.
 			out = d.appendRow(out, q, ch.Row, "")
 			continue
 		}
-		out = jsonobject.AppendQuoted(append(out, `{"@odata.context":`...), d.root+"$metadata#"+t.Set+"/$deletedEntity")
+		out = jsonobject.AppendQuoted(append(out, `{"@odata.context":`...), d.Root+"$metadata#"+t.Set+"/$deletedEntity")
 		out = append(append(append(out, `,"id":"`...), ch.ID.String()...), `","reason":"deleted"}`...)
 	}
-	out = jsonobject.AppendQuoted(appendMember(append(out, ']'), "", link), d.link(l.path, text, "$deltatoken", deltaToken(reached, d.now)))
+	out = jsonobject.AppendQuoted(appendMember(append(out, ']'), "", link), d.link(l.Path, text, "$deltatoken", deltaToken(reached, d.now)))
 	return append(out, '}'), nil
 }
 
 // seenSince returns the changes after the version, as the caller sees them.
-func (d *reader) seenSince(t *store.Table, version uint64) []store.Change {
+func (d *Reader) seenSince(t *store.Table, version uint64) []store.Change {
 	var seen []store.Change
 	for _, c := range t.Since(version) {
 		if c.Row != nil {

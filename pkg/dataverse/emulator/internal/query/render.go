@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"strconv"
@@ -8,16 +8,16 @@ import (
 )
 
 // entity renders one row with its context.
-func (d *reader) entity(q *query, r *store.Row) []byte {
+func (d *Reader) entity(q *Query, r *store.Row) []byte {
 	head := ""
 	if d.level != none {
-		head = `"@odata.context":"` + d.root + "$metadata#" + q.context() + `/$entity"`
+		head = `"@odata.context":"` + d.Root + "$metadata#" + q.context() + `/$entity"`
 	}
 	return d.appendRow(nil, q, r, head)
 }
 
 // appendRow appends a row of the query as JSON; the primary key is always there. head is what comes first.
-func (d *reader) appendRow(dst []byte, q *query, r *store.Row, head string) []byte {
+func (d *Reader) appendRow(dst []byte, q *Query, r *store.Row, head string) []byte {
 	t := q.table
 	dst = append(append(dst, '{'), head...)
 	if d.level != none {
@@ -52,7 +52,7 @@ func appendMember(dst []byte, name, annotation string) []byte {
 }
 
 // appendColumn appends a column with its annotations, which come first.
-func (d *reader) appendColumn(dst []byte, t *store.Table, r *store.Row, column int) []byte {
+func (d *Reader) appendColumn(dst []byte, t *store.Table, r *store.Row, column int) []byte {
 	c := &t.Columns[column]
 	name := store.ReadName(c)
 	v := t.Peek(r, column)
@@ -70,16 +70,16 @@ func (d *reader) appendColumn(dst []byte, t *store.Table, r *store.Row, column i
 }
 
 // appendIdentity appends what odata.metadata=full says of a row.
-func (d *reader) appendIdentity(dst []byte, t *store.Table, r *store.Row) []byte {
+func (d *Reader) appendIdentity(dst []byte, t *store.Table, r *store.Row) []byte {
 	address := t.Set + "(" + r.ID.String() + ")"
 	dst = append(appendMember(dst, "", "@odata.type"), `"#Microsoft.Dynamics.CRM.`+t.Name+`"`...)
-	dst = append(appendMember(dst, "", "@odata.id"), `"`+d.root+address+`"`...)
+	dst = append(appendMember(dst, "", "@odata.id"), `"`+d.Root+address+`"`...)
 	return append(appendMember(dst, "", "@odata.editLink"), `"`+address+`"`...)
 }
 
 // appendLinks appends the navigation links of odata.metadata=full.
-func (d *reader) appendLinks(dst []byte, t *store.Table, r *store.Row) []byte {
-	base := `"` + d.root + t.Set + "(" + r.ID.String() + ")/"
+func (d *Reader) appendLinks(dst []byte, t *store.Table, r *store.Row) []byte {
+	base := `"` + d.Root + t.Set + "(" + r.ID.String() + ")/"
 	for _, name := range navigationNames(t) {
 		dst = append(appendMember(dst, name, "@odata.associationLink"), base+name+`/$ref"`...)
 		dst = append(appendMember(dst, name, "@odata.navigationLink"), base+name+`"`...)
@@ -87,8 +87,8 @@ func (d *reader) appendLinks(dst []byte, t *store.Table, r *store.Row) []byte {
 	return dst
 }
 
-// row renders one row with all that is expanded below it. The tables are locked.
-func (d *reader) row(q *query, r *store.Row) []byte {
+// Entity renders one row with all that is expanded below it. The tables are locked.
+func (d *Reader) Entity(q *Query, r *store.Row) []byte {
 	d.gather(q, []*store.Row{r})
 	return d.entity(q, r)
 }

@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"bytes"
@@ -70,7 +70,7 @@ func appendSortKey(dst []byte, o ordering, r *store.Row) []byte {
 }
 
 // sortKey appends the row's place in the order of the query. Rows that are equal in it are in the order of their creation.
-func (q *query) sortKey(dst []byte, r *store.Row) []byte {
+func (q *Query) sortKey(dst []byte, r *store.Row) []byte {
 	for _, o := range q.order {
 		dst = appendSortKey(dst, o, r)
 	}

@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"math/big"
@@ -51,7 +51,7 @@ type total struct {
 }
 
 // grouping binds $apply.
-func (d *reader) grouping(q *query) (*grouping, *refusal.Error) {
+func (d *Reader) grouping(q *Query) (*grouping, *refusal.Error) {
 	g := &grouping{}
 	s := scope{table: q.table}
 	for i, step := range q.Apply {
@@ -87,7 +87,7 @@ func (d *reader) grouping(q *query) (*grouping, *refusal.Error) {
 	return g, nil
 }
 
-func (d *reader) aggregate(s scope, a odata.Aggregate) (aggregate, *refusal.Error) {
+func (d *Reader) aggregate(s scope, a odata.Aggregate) (aggregate, *refusal.Error) {
 	if a.Method == "$count" {
 		return aggregate{Aggregate: a}, nil
 	}
@@ -108,19 +108,19 @@ func (d *reader) aggregate(s scope, a odata.Aggregate) (aggregate, *refusal.Erro
 }
 
 // aggregated answers a query with $apply.
-func (d *reader) aggregated(q *query, within predicate) ([]byte, *refusal.Error) {
+func (d *Reader) aggregated(q *Query, within predicate) ([]byte, *refusal.Error) {
 	g, f := d.grouping(q)
 	if f != nil {
 		return nil, f
 	}
-	defer d.lock()()
+	defer d.Lock()()
 	groups, f := d.group(q, g, within)
 	if f != nil {
 		return nil, f
 	}
 	out := []byte{'{'}
 	if d.level != none {
-		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.context"), d.root+"$metadata#"+q.table.Set)
+		out = jsonobject.AppendQuoted(appendMember(out, "", "@odata.context"), d.Root+"$metadata#"+q.table.Set)
 	}
 	out = append(appendMember(out, "value", ""), '[')
 	if f := g.sort(groups, q.Order); f != nil {
@@ -140,7 +140,7 @@ func (d *reader) aggregated(q *query, within predicate) ([]byte, *refusal.Error)
 }
 
 // group goes through the rows, and returns the groups in the order of their first rows. An aggregate without groupby has one group, also of nothing.
-func (d *reader) group(q *query, g *grouping, within predicate) ([]*group, *refusal.Error) {
+func (d *Reader) group(q *Query, g *grouping, within predicate) ([]*group, *refusal.Error) {
 	var all []*group
 	byKey := map[string]*group{}
 	if g.by == nil {

@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ type term struct {
 func (x term) schema() *schema.Column { return &x.table.Columns[x.column] }
 
 // term resolves a path.
-func (d *reader) term(s scope, path odata.Path) (term, *refusal.Error) {
+func (d *Reader) term(s scope, path odata.Path) (term, *refusal.Error) {
 	if s.variable != "" {
 		if path[0] != s.variable || len(path) == 1 {
 			return term{}, refusal.BadURI.Says("'%s' is not a property of the range variable '%s'.", strings.Join(path, "/"), s.variable)
@@ -65,7 +65,7 @@ func (d *reader) term(s scope, path odata.Path) (term, *refusal.Error) {
 }
 
 // follow resolves a single-valued navigation property to the step from a row to the one that it points at.
-func (d *reader) follow(t *store.Table, name string) (func(*store.Row) *store.Row, *store.Table, *refusal.Error) {
+func (d *Reader) follow(t *store.Table, name string) (func(*store.Row) *store.Row, *store.Table, *refusal.Error) {
 	p, ok := t.Properties[name]
 	if !ok || p.Kind != store.Navigation {
 		return nil, nil, unknownColumn(t, name)
@@ -87,7 +87,7 @@ func (d *reader) follow(t *store.Table, name string) (func(*store.Row) *store.Ro
 }
 
 // predicate compiles an expression.
-func (d *reader) predicate(s scope, e odata.Expression) (predicate, *refusal.Error) {
+func (d *Reader) predicate(s scope, e odata.Expression) (predicate, *refusal.Error) {
 	switch e := e.(type) {
 	case *odata.Binary:
 		if e.Operator == "and" || e.Operator == "or" {
@@ -122,7 +122,7 @@ func (d *reader) predicate(s scope, e odata.Expression) (predicate, *refusal.Err
 }
 
 // junction compiles a chain of and, or of or, into one loop: chains of a thousand comparisons are usual.
-func (d *reader) junction(s scope, e *odata.Binary) (predicate, *refusal.Error) {
+func (d *Reader) junction(s scope, e *odata.Binary) (predicate, *refusal.Error) {
 	var all []predicate
 	var operand odata.Expression = e
 	for {
@@ -170,7 +170,7 @@ var tests = map[string]struct {
 }
 
 // comparison compiles a column against a literal, or against another column.
-func (d *reader) comparison(s scope, e *odata.Binary) (predicate, *refusal.Error) {
+func (d *Reader) comparison(s scope, e *odata.Binary) (predicate, *refusal.Error) {
 	left, right, operator := e.Left, e.Right, e.Operator
 	if _, literal := left.(odata.Literal); literal && operator != "in" {
 		left, right, operator = right, left, tests[operator].swap
@@ -204,7 +204,7 @@ func (d *reader) comparison(s scope, e *odata.Binary) (predicate, *refusal.Error
 			return (!ordered || len(a) > 0 && len(b) > 0) && holds(compareValues(x.schema(), a, b))
 		}, nil
 	case odata.List:
-		if !d.inOperator {
+		if !d.InOperator {
 			return nil, refusal.BadURI.Says("The operator 'in' is not supported; use Microsoft.Dynamics.CRM.In.")
 		}
 		return oneOf(x, v)
@@ -250,7 +250,7 @@ func oneOf(x term, list odata.List) (predicate, *refusal.Error) {
 }
 
 // lambda compiles any and all over a collection-valued navigation property. The rows that point at each row are found once, when first asked for.
-func (d *reader) lambda(s scope, e *odata.Lambda) (predicate, *refusal.Error) {
+func (d *Reader) lambda(s scope, e *odata.Lambda) (predicate, *refusal.Error) {
 	path := e.Path
 	if s.variable != "" && path[0] == s.variable {
 		path = path[1:]
@@ -291,7 +291,7 @@ func (d *reader) lambda(s scope, e *odata.Lambda) (predicate, *refusal.Error) {
 }
 
 // function compiles contains(column,'text') and its kin, and the query functions of Dataverse.
-func (d *reader) function(s scope, e *odata.Call) (predicate, *refusal.Error) {
+func (d *Reader) function(s scope, e *odata.Call) (predicate, *refusal.Error) {
 	if name, ok := strings.CutPrefix(e.Name, "Microsoft.Dynamics.CRM."); ok {
 		return d.queryFunction(s, name, e)
 	}
@@ -324,7 +324,7 @@ func (d *reader) function(s scope, e *odata.Call) (predicate, *refusal.Error) {
 }
 
 // equalities notes which columns of the row itself the filter wants equal to a literal, all of them at once.
-func (d *reader) equalities(q *query, e odata.Expression) {
+func (d *Reader) equalities(q *Query, e odata.Expression) {
 	b, ok := e.(*odata.Binary)
 	if !ok {
 		return

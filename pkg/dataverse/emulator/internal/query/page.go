@@ -1,4 +1,4 @@
-package emulator
+package query
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ type found struct {
 }
 
 // search finds up to size rows beyond the position. within restricts the query to some rows of the table; it may be nil. The tables are locked.
-func (d *reader) search(q *query, within predicate, size int, after []byte) page {
+func (d *Reader) search(q *Query, within predicate, size int, after []byte) page {
 	if size == 0 {
 		return page{total: d.matching(q, within)}
 	}
@@ -58,7 +58,7 @@ func (d *reader) search(q *query, within predicate, size int, after []byte) page
 }
 
 // matching counts the rows that match, to maxPage+1 at most.
-func (d *reader) matching(q *query, within predicate) (n int) {
+func (d *Reader) matching(q *Query, within predicate) (n int) {
 	for r := range d.candidates(q, nil) {
 		if q.matches(r, within) {
 			if n++; n > maxPage {
@@ -69,12 +69,12 @@ func (d *reader) matching(q *query, within predicate) (n int) {
 	return n
 }
 
-func (q *query) matches(r *store.Row, within predicate) bool {
+func (q *Query) matches(r *store.Row, within predicate) bool {
 	return (within == nil || within(r)) && (q.filter == nil || q.filter(r))
 }
 
 // candidates yields the visible rows that may match: the one that a key's index finds, or all of the table in order of creation.
-func (d *reader) candidates(q *query, after []byte) func(yield func(*store.Row) bool) {
+func (d *Reader) candidates(q *Query, after []byte) func(yield func(*store.Row) bool) {
 	t := q.table
 	return func(yield func(*store.Row) bool) {
 		if r, known := q.byIndex(); known {
@@ -97,7 +97,7 @@ func (d *reader) candidates(q *query, after []byte) func(yield func(*store.Row) 
 }
 
 // byIndex returns the only row that can match when the filter wants the columns of a key equal to literals.
-func (q *query) byIndex() (r *store.Row, known bool) {
+func (q *Query) byIndex() (r *store.Row, known bool) {
 	t := q.table
 	if v, ok := q.equal[t.PrimaryColumn]; ok {
 		id, err := uuid.ParseBytes(v[1 : len(v)-1])
@@ -130,7 +130,7 @@ keys:
 
 // A choice keeps the first rows in the order of the query, without keeping them all: twice as many as wanted at most.
 type choice struct {
-	query   *query
+	query   *Query
 	size    int
 	best    []found
 	scratch []byte
@@ -244,7 +244,7 @@ func malformedCookie() *refusal.Error {
 }
 
 // link is the URL of the next page, or of the changes since: the same query with another token.
-func (d *reader) link(path, text, name, token string) string {
+func (d *Reader) link(path, text, name, token string) string {
 	kept := []string{}
 	for p := range strings.SplitSeq(text, "&") {
 		option, _, _ := strings.Cut(strings.Replace(p, "%24", "$", 1), "=")
@@ -252,5 +252,5 @@ func (d *reader) link(path, text, name, token string) string {
 			kept = append(kept, p)
 		}
 	}
-	return d.root + path + "?" + strings.Join(append(kept, name+"="+token), "&")
+	return d.Root + path + "?" + strings.Join(append(kept, name+"="+token), "&")
 }
