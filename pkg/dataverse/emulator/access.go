@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/body"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/security"
@@ -45,31 +46,31 @@ func (c *call) allowed(t *store.Table, privilege string) *refusal.Error {
 	if f := c.denied(t, privilege); f != nil {
 		return f
 	}
-	for _, b := range c.body.bound {
-		if b.column == t.OwnerColumn { // this is Assign, not Append
+	for _, b := range c.body.Bound {
+		if b.Column == t.OwnerColumn { // this is Assign, not Append
 			continue
 		}
 		if f := c.denied(t, t.Privileges.Append); f != nil {
 			return f
 		}
-		owner, there := b.table.OwnerOf(b.id)
+		owner, there := b.Table.OwnerOf(b.ID)
 		if !there { // it is created by the same request, so it is within reach
 			owner = c.actor.id
 		}
-		if f := c.deniedRow(b.table, appendToAccess, b.id, owner); f != nil {
+		if f := c.deniedRow(b.Table, appendToAccess, b.ID, owner); f != nil {
 			return f
 		}
 	}
 	return nil
 }
 
-// mayWrite checks what a write turned out to be, with the changes in c.body: r is nil for a create. The caller holds t.
+// mayWrite checks what a write turned out to be, with the changes in the body: r is nil for a create. The caller holds t.
 func (c *call) mayWrite(t *store.Table, r *store.Row) *refusal.Error {
-	if c.rights.Everything() && len(t.Secured) == 0 && !c.body.binds(t.OwnerColumn) {
+	if c.rights.Everything() && len(t.Secured) == 0 && !c.body.Binds(t.OwnerColumn) {
 		return nil
 	}
 	owner, assigned := c.actor.id, false
-	if v, set := store.Get(c.body.changes, t.OwnerColumn); set {
+	if v, set := store.Get(c.body.Changes, t.OwnerColumn); set {
 		if _, id, ok := store.Reference(v); ok {
 			owner, assigned = id, r == nil || !bytes.Equal(v, store.Value(r.Cells, t.OwnerColumn))
 		}
@@ -88,10 +89,10 @@ func (c *call) mayWrite(t *store.Table, r *store.Row) *refusal.Error {
 // mayWriteRow checks the caller's reach: a create at the new owner's rows, an update at the row as it is.
 func (c *call) mayWriteRow(t *store.Table, r *store.Row, owner uuid.UUID, assigned bool) *refusal.Error {
 	if r == nil {
-		return c.deniedRow(t, createAccess, c.body.id, owner)
+		return c.deniedRow(t, createAccess, c.body.ID, owner)
 	}
 	needed := []accessRight{writeAccess}
-	if slices.ContainsFunc(c.body.bound, func(b boundTo) bool { return b.column != t.OwnerColumn }) {
+	if slices.ContainsFunc(c.body.Bound, func(b body.Bound) bool { return b.Column != t.OwnerColumn }) {
 		needed = append(needed, appendAccess)
 	}
 	if assigned {
@@ -120,7 +121,7 @@ func (c *call) mayOwn(t *store.Table, owner uuid.UUID) *refusal.Error {
 // maySecured checks the columns under column security that the body sets.
 func (c *call) maySecured(t *store.Table, r *store.Row) *refusal.Error {
 	for _, column := range t.Secured {
-		if _, set := store.Get(c.body.changes, column); !set {
+		if _, set := store.Get(c.body.Changes, column); !set {
 			continue
 		}
 		p := c.permission(t, column)

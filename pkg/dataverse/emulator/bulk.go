@@ -171,7 +171,7 @@ func (c *call) bulkRow(op *batch.Operation, index int, t *store.Table, message s
 	switch {
 	case message == schema.DeleteMultiple:
 		one.Body = nil
-		c.body.reset()
+		c.body.Reset()
 		if f := c.allowed(t, t.Privileges.Delete); f != nil {
 			return uuid.Nil, f
 		}
@@ -187,7 +187,7 @@ func (c *call) bulkRow(op *batch.Operation, index int, t *store.Table, message s
 	case message == schema.UpdateMultiple:
 		one.IfMatch = []byte("*")
 	}
-	if f := c.body.decode(t, target.text, op.ContentType); f != nil {
+	if f := c.body.Decode(t, target.text, op.ContentType); f != nil {
 		return uuid.Nil, f
 	}
 	if f := c.allowed(t, t.Privileges.Read); f != nil {
@@ -209,7 +209,7 @@ func (c *call) bulkRow(op *batch.Operation, index int, t *store.Table, message s
 	case r != nil && !target.there && target.at.key == nil: // twice among the targets: both are created
 		return uuid.Nil, refusal.DuplicateRecord.Says("Cannot insert duplicate key.")
 	case r != nil && !target.there:
-		return uuid.Nil, violated(t, target.at.key, store.Merge(nil, nil, c.body.changes))
+		return uuid.Nil, violated(t, target.at.key, store.Merge(nil, nil, c.body.Changes))
 	}
 	r, f := c.write(r, &target.at, &one, index)
 	if f != nil {
@@ -239,7 +239,7 @@ func (c *call) repeatsKey(a *address) bool {
 		return false
 	}
 	for _, column := range a.key.Columns {
-		if _, there := store.Get(c.body.changes, column); there {
+		if _, there := store.Get(c.body.Changes, column); there {
 			return true
 		}
 	}

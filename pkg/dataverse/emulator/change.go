@@ -23,7 +23,7 @@ func (c *call) insert(t *store.Table, id uuid.UUID) (*store.Row, *refusal.Error)
 	if f != nil {
 		return nil, f
 	}
-	c.merged = store.Merge(c.merged[:0], nil, c.body.changes)
+	c.merged = store.Merge(c.merged[:0], nil, c.body.Changes)
 	if k := t.Clash(nil, c.merged); k != nil {
 		return nil, violated(t, k, c.merged)
 	}
@@ -44,7 +44,7 @@ func (c *call) insert(t *store.Table, id uuid.UUID) (*store.Row, *refusal.Error)
 // backdate returns the new row's createdon. With overriddencreatedon it is that, and overriddencreatedon becomes the time it really is.
 func (c *call) backdate(t *store.Table) (int64, *refusal.Error) {
 	now := time.Now()
-	v, set := store.Get(c.body.changes, t.OverriddenColumn)
+	v, set := store.Get(c.body.Changes, t.OverriddenColumn)
 	if !set || v == nil {
 		return now.Unix(), nil
 	}
@@ -55,7 +55,7 @@ func (c *call) backdate(t *store.Table) (int64, *refusal.Error) {
 	if err != nil {
 		return 0, refusal.UnexpectedInternal.Says("An unexpected error occurred.")
 	}
-	c.body.changes, _ = store.Put(c.body.changes, store.Cell{Column: t.OverriddenColumn, Value: store.AppendTime(nil, now.Unix())})
+	c.body.Changes, _ = store.Put(c.body.Changes, store.Cell{Column: t.OverriddenColumn, Value: store.AppendTime(nil, now.Unix())})
 	return at.Unix(), nil
 }
 
@@ -67,11 +67,11 @@ func (c *call) defaults(t *store.Table, id uuid.UUID) *refusal.Error {
 		}
 	}
 	b := &c.body
-	if _, set := store.Get(b.changes, t.OwnerColumn); t.OwnerColumn >= 0 && !set {
-		b.refer(t.OwnerColumn, 0, c.actor.id)
+	if _, set := store.Get(b.Changes, t.OwnerColumn); t.OwnerColumn >= 0 && !set {
+		b.Refer(t.OwnerColumn, 0, c.actor.id)
 	}
-	if _, set := store.Get(b.changes, t.CurrencyColumn); t.CurrencyColumn >= 0 && b.money && !set {
-		b.refer(t.CurrencyColumn, 0, c.server.currency)
+	if _, set := store.Get(b.Changes, t.CurrencyColumn); t.CurrencyColumn >= 0 && b.Money && !set {
+		b.Refer(t.CurrencyColumn, 0, c.server.currency)
 	}
 	return nil
 }
@@ -80,15 +80,15 @@ func (c *call) defaults(t *store.Table, id uuid.UUID) *refusal.Error {
 func (c *call) update(t *store.Table, r *store.Row, a *address, replaces bool) *refusal.Error {
 	b := &c.body
 	if a.key != nil { // a row's key cannot be changed through that same key
-		b.changes = slices.DeleteFunc(b.changes, func(ch store.Cell) bool { return slices.Contains(a.key.Columns, ch.Column) })
+		b.Changes = slices.DeleteFunc(b.Changes, func(ch store.Cell) bool { return slices.Contains(a.key.Columns, ch.Column) })
 	}
-	if _, set := store.Get(b.changes, t.OverriddenColumn); set { // counts on creating only
-		b.changes = slices.DeleteFunc(b.changes, func(ch store.Cell) bool { return ch.Column == t.OverriddenColumn })
+	if _, set := store.Get(b.Changes, t.OverriddenColumn); set { // counts on creating only
+		b.Changes = slices.DeleteFunc(b.Changes, func(ch store.Cell) bool { return ch.Column == t.OverriddenColumn })
 	}
 	if replaces {
 		for column := range t.Columns {
-			if _, set := store.Get(b.changes, column); !set && column != t.OwnerColumn && (a.key == nil || !slices.Contains(a.key.Columns, column)) {
-				b.changes, _ = store.Put(b.changes, store.Cell{Column: column})
+			if _, set := store.Get(b.Changes, column); !set && column != t.OwnerColumn && (a.key == nil || !slices.Contains(a.key.Columns, column)) {
+				b.Changes, _ = store.Put(b.Changes, store.Cell{Column: column})
 			}
 		}
 	}
@@ -101,11 +101,11 @@ func (c *call) update(t *store.Table, r *store.Row, a *address, replaces bool) *
 			return f
 		}
 	}
-	if t.Loops(r, b.changes) {
+	if t.Loops(r, b.Changes) {
 		return hierarchyLoop(t)
 	}
-	c.merged = store.Merge(c.merged[:0], r.Cells, b.changes)
-	if t.ConcernsKeys(b.changes) {
+	c.merged = store.Merge(c.merged[:0], r.Cells, b.Changes)
+	if t.ConcernsKeys(b.Changes) {
 		if k := t.Clash(r, c.merged); k != nil {
 			return violated(t, k, c.merged)
 		}
@@ -113,7 +113,7 @@ func (c *call) update(t *store.Table, r *store.Row, a *address, replaces bool) *
 	if f := c.detect(t, r.Cells, c.merged); f != nil {
 		return f
 	}
-	c.change(t, r, c.merged, t.ConcernsIndexes(b.changes))
+	c.change(t, r, c.merged, t.ConcernsIndexes(b.Changes))
 	r.Modified = time.Now().Unix()
 	return nil
 }

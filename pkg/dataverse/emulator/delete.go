@@ -12,7 +12,7 @@ import (
 // delete is DELETE /set(id) and /set(key).
 func (c *call) delete(op *batch.Operation, index int, a *address) *reply {
 	t := a.table
-	c.body.reset()
+	c.body.Reset()
 	if f := c.allowed(t, t.Privileges.Delete); f != nil {
 		return failed(f)
 	}

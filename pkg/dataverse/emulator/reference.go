@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/body"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
@@ -113,7 +114,7 @@ func (c *call) inCollection(op *batch.Operation, index int, a *address, query []
 	}
 	switch method := string(op.Method); {
 	case method == http.MethodPost && member == "" && !isReference:
-		under := &parent{l, a.table, r.ID}
+		under := &body.Parent{Link: l, Table: a.table, ID: r.ID}
 		if f := c.prepare(l.Table, op, under); f != nil {
 			return failed(f)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/body"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
@@ -221,7 +222,7 @@ type call struct {
 	scratch    []byte
 	merged     []byte
 	parts      []keyPart
-	body       body
+	body       body.Body
 	success    reply // of the operation under way: one at a time, so one is enough
 	operations []batch.Operation
 
@@ -251,8 +252,8 @@ type referenced struct {
 
 func newCall(s *Server) *call {
 	c := &call{server: s}
-	c.body.rules = &bodyRules{
-		locate: c.locate, strictReadOnly: s.config.Assumptions.StrictReadOnly, noBindByNull: s.config.Assumptions.NoBindByNull,
+	c.body.Rules = &body.Rules{
+		Locate: c.locate, StrictReadOnly: s.config.Assumptions.StrictReadOnly, NoBindByNull: s.config.Assumptions.NoBindByNull,
 	}
 	return c
 }

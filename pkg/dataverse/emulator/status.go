@@ -17,8 +17,8 @@ import (
 // pairStatus sees to it that state and reason fit (section 2.7); cells are those of the existing row, nil for a new one.
 func (c *call) pairStatus(t *store.Table, id uuid.UUID, cells []byte) *refusal.Error {
 	b := &c.body
-	stateText, stateSet := store.Get(b.changes, t.StateColumn)
-	reasonText, reasonSet := store.Get(b.changes, t.StatusColumn)
+	stateText, stateSet := store.Get(b.Changes, t.StateColumn)
+	reasonText, reasonSet := store.Get(b.Changes, t.StatusColumn)
 	if cells != nil && !stateSet && !reasonSet {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (c *call) pairStatus(t *store.Table, id uuid.UUID, cells []byte) *refusal.E
 		if stateText = store.Value(cells, t.StateColumn); stateText == nil {
 			stateText = []byte("0")
 		}
-		b.changes, _ = store.Put(b.changes, store.Cell{Column: t.StateColumn, Value: stateText})
+		b.Changes, _ = store.Put(b.Changes, store.Cell{Column: t.StateColumn, Value: stateText})
 	}
 	state, err := strconv.Atoi(string(stateText))
 	if err != nil {
@@ -40,7 +40,7 @@ func (c *call) pairStatus(t *store.Table, id uuid.UUID, cells []byte) *refusal.E
 	if reasonText == nil { // the state's own default reason
 		for _, o := range reasons {
 			if o.State == state {
-				b.changes, _ = store.Put(b.changes, store.Cell{Column: t.StatusColumn, Value: strconv.AppendInt(nil, int64(o.Value), 10)})
+				b.Changes, _ = store.Put(b.Changes, store.Cell{Column: t.StatusColumn, Value: strconv.AppendInt(nil, int64(o.Value), 10)})
 				break
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/body"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
@@ -22,15 +23,15 @@ func (c *call) create(op *batch.Operation, index int, a *address, query []byte) 
 	return c.createPrepared(op, index, t, query, nil)
 }
 
-// createPrepared goes on when c.body is a row of t that may be created; with a parent, as one of its children.
-func (c *call) createPrepared(op *batch.Operation, index int, t *store.Table, query []byte, under *parent) *reply {
+// createPrepared goes on when the body is a row of t that may be created; with a parent, as one of its children.
+func (c *call) createPrepared(op *batch.Operation, index int, t *store.Table, query []byte, under *body.Parent) *reply {
 	if f := c.representable(op, t, query); f != nil {
 		return failed(f)
 	}
-	if !c.locked && len(c.body.nested) > 0 {
+	if !c.locked && len(c.body.Nested) > 0 {
 		return c.transact(func() *reply { // anew, as what the body refers to may go between the locks
-			if under != nil && under.table.Row(under.id) == nil {
-				return failed(missingByID(under.table, under.id.String()))
+			if under != nil && under.Table.Row(under.ID) == nil {
+				return failed(missingByID(under.Table, under.ID.String()))
 			}
 			if f := c.prepare(t, op, under); f != nil {
 				return failed(f)
@@ -52,13 +53,13 @@ func (c *call) createPrepared(op *batch.Operation, index int, t *store.Table, qu
 	return c.written(op, t, r, nil, true, query)
 }
 
-// prepare decodes op's body into c.body as a new row of t, and asks whether the caller may create it. A parent is entered into it.
-func (c *call) prepare(t *store.Table, op *batch.Operation, under *parent) *refusal.Error {
-	if f := c.body.decode(t, op.Body, op.ContentType); f != nil {
+// prepare decodes op's body into the body as a new row of t, and asks whether the caller may create it. A parent is entered into it.
+func (c *call) prepare(t *store.Table, op *batch.Operation, under *body.Parent) *refusal.Error {
+	if f := c.body.Decode(t, op.Body, op.ContentType); f != nil {
 		return f
 	}
 	if under != nil {
-		under.bind(&c.body)
+		under.Bind(&c.body)
 	}
 	if f := c.allowed(t, t.Privileges.Create); f != nil {
 		return f
@@ -66,30 +67,30 @@ func (c *call) prepare(t *store.Table, op *batch.Operation, under *parent) *refu
 	if f := c.mayWrite(t, nil); f != nil {
 		return f
 	}
-	return c.body.invalid
+	return c.body.Invalid
 }
 
 // freeID is the GUID of a row that is created: the body's own, or a new one. The caller holds t.
 func (c *call) freeID(t *store.Table) (uuid.UUID, *refusal.Error) {
-	if !c.body.hasID {
+	if !c.body.HasID {
 		return c.server.newGUID(), nil
 	}
-	if t.Row(c.body.id) != nil {
+	if t.Row(c.body.ID) != nil {
 		return uuid.Nil, refusal.DuplicateRecord.Says("A record with matching key values already exists.")
 	}
-	return c.body.id, nil
+	return c.body.ID, nil
 }
 
 // upsert is PATCH /set(id) and /set(key).
 func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) *reply {
 	t := a.table
-	if f := c.body.decode(t, op.Body, op.ContentType); f != nil {
+	if f := c.body.Decode(t, op.Body, op.ContentType); f != nil {
 		return failed(f)
 	}
 	if f := c.representable(op, t, query); f != nil {
 		return failed(f)
 	}
-	if !c.locked && len(c.body.nested) > 0 {
+	if !c.locked && len(c.body.Nested) > 0 {
 		return c.transact(func() *reply { return c.upsert(op, index, a, query) })
 	}
 	if f := c.allowed(t, t.Privileges.Read); f != nil {
@@ -113,17 +114,17 @@ func (c *call) upsert(op *batch.Operation, index int, a *address, query []byte) 
 	return c.written(op, t, r, a.segment, created, query)
 }
 
-// write puts c.body into r, or creates the addressed row when r is nil. The caller holds the table.
+// write puts the body into r, or creates the addressed row when r is nil. The caller holds the table.
 func (c *call) write(r *store.Row, a *address, op *batch.Operation, index int) (*store.Row, *refusal.Error) {
 	t := a.table
 	if f := c.mayWrite(t, r); f != nil {
 		return nil, f
 	}
-	if c.body.invalid != nil {
-		return nil, c.body.invalid
+	if c.body.Invalid != nil {
+		return nil, c.body.Invalid
 	}
 	if r != nil {
-		if len(c.body.nested) > 0 {
+		if len(c.body.Nested) > 0 {
 			return nil, refusal.Payload(t.Set, "Microsoft.Crm.CrmException: Deep update of navigation properties is not allowed.")
 		}
 		// An upsert replaces the whole row of an elastic table; an update does not.
@@ -198,8 +199,8 @@ func (c *call) bindKey(a *address) {
 // takeKey fills the key columns that the body does not have from the URL; where it has others, the body wins (section 2.5).
 func (c *call) takeKey(a *address) {
 	for i := range a.key.Columns {
-		if _, there := store.Get(c.body.changes, a.cells[i].Column); !there {
-			c.body.changes, _ = store.Put(c.body.changes, a.cells[i])
+		if _, there := store.Get(c.body.Changes, a.cells[i].Column); !there {
+			c.body.Changes, _ = store.Put(c.body.Changes, a.cells[i])
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package emulator
+package body
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 // is kept in b.invalid, as Dataverse finds these later. What they return is the cell's value.
 
 // text counts length in UTF-16 code units. The empty string is null.
-func (b *body) text(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
+func (b *Body) text(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
@@ -42,7 +42,7 @@ func (b *body) text(t *store.Table, col *schema.Column, v []byte) ([]byte, *refu
 	return v, nil
 }
 
-func (b *body) whole(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
+func (b *Body) whole(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	bits := 32
 	if col.Type == schema.BigInt {
 		bits = 64
@@ -81,7 +81,7 @@ func accepted(col *schema.Column) string {
 }
 
 // number takes JSON numbers, or JSON strings when the content type says IEEE754Compatible=true; never both.
-func (b *body) number(t *store.Table, col *schema.Column, v []byte, asText bool) ([]byte, *refusal.Error) {
+func (b *Body) number(t *store.Table, col *schema.Column, v []byte, asText bool) ([]byte, *refusal.Error) {
 	isText := v[0] == '"'
 	if col.Type != schema.Double && isText != asText {
 		// "string/number" and "false/true" are OData's own words: it has one text for both ways round.
@@ -102,7 +102,7 @@ func (b *body) number(t *store.Table, col *schema.Column, v []byte, asText bool)
 			b.outside(refusal.DecimalOutOfRange, t, col)
 		}
 	}
-	b.money = b.money || col.Type == schema.Money
+	b.Money = b.Money || col.Type == schema.Money
 	if point := bytes.IndexByte(v, '.'); col.Precision > 0 && point >= 0 && (len(v)-point-1 > col.Precision || bytes.ContainsAny(v, "eE")) {
 		start := len(b.arena)
 		b.arena = appendRounded(b.arena, v, f, col.Precision)
@@ -124,7 +124,7 @@ func appendRounded(dst, v []byte, f float64, precision int) []byte {
 }
 
 // multi takes "1,2,3"; the empty string is null.
-func (b *body) multi(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
+func (b *Body) multi(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}
@@ -158,7 +158,7 @@ func (b *body) multi(t *store.Table, col *schema.Column, v []byte) ([]byte, *ref
 }
 
 // moment takes Edm.Date for date-only columns and Edm.DateTimeOffset for others, from 1753 to 9999-12-30.
-func (b *body) moment(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
+func (b *Body) moment(t *store.Table, col *schema.Column, v []byte) ([]byte, *refusal.Error) {
 	if v[0] != '"' {
 		return nil, literal(t, col, v)
 	}

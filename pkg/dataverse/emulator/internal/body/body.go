@@ -1,4 +1,4 @@
-package emulator
+package body
 
 import (
 	"bytes"
@@ -13,53 +13,53 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
-// A body is a decoded row body: the changes, ordered by column. It is kept and reused over the operations of a request.
-type body struct {
-	rules   *bodyRules
-	changes []store.Cell
-	invalid *refusal.Error // the first value that is of the right type, but not valid: Dataverse looks at these after privileges
-	money   bool           // some money column is set
-	bound   []boundTo
-	nested  []nested
-	id      uuid.UUID // the primary key's value, when it is in the body
-	hasID   bool
+// A Body is a decoded row body: the changes, ordered by column. It is kept and reused over the operations of a request.
+type Body struct {
+	Rules   *Rules
+	Changes []store.Cell
+	Invalid *refusal.Error // the first value that is of the right type, but not valid: Dataverse looks at these after privileges
+	Money   bool           // some money column is set
+	Bound   []Bound
+	Nested  []Nested
+	ID      uuid.UUID // the primary key's value, when it is in the body
+	HasID   bool
 	arena   []byte // what cells point into when they do not point into the request
 }
 
-// bodyRules are what bodies are read by.
-type bodyRules struct {
-	locate         func(url []byte) (*store.Table, uuid.UUID, *refusal.Error) // finds the row that a URL addresses
-	strictReadOnly bool                                                       // values for read-only columns are refused; else ignored
-	noBindByNull   bool                                                       // a null for nav@odata.bind is refused; else it clears the lookup
+// Rules are what bodies are read by.
+type Rules struct {
+	Locate         func(url []byte) (*store.Table, uuid.UUID, *refusal.Error) // finds the row that a URL addresses
+	StrictReadOnly bool                                                       // values for read-only columns are refused; else ignored
+	NoBindByNull   bool                                                       // a null for nav@odata.bind is refused; else it clears the lookup
 }
 
-// another returns an empty body that is read by the same rules.
-func (b *body) another() body { return body{rules: b.rules} }
+// Another returns an empty body that is read by the same rules.
+func (b *Body) Another() Body { return Body{Rules: b.Rules} }
 
-// boundTo is one lookup that the body sets, with the row that it then points at, for the AppendTo privilege.
-type boundTo struct {
-	column int
-	table  *store.Table
-	id     uuid.UUID
+// Bound is one lookup that the body sets, with the row that it then points at, for the AppendTo privilege.
+type Bound struct {
+	Column int
+	Table  *store.Table
+	ID     uuid.UUID
 }
 
-// binds reports whether the body sets the lookup.
-func (b *body) binds(column int) bool {
-	return slices.ContainsFunc(b.bound, func(to boundTo) bool { return to.column == column })
+// Binds reports whether the body sets the lookup.
+func (b *Body) Binds(column int) bool {
+	return slices.ContainsFunc(b.Bound, func(to Bound) bool { return to.Column == column })
 }
 
-// reset empties the body, and keeps its buffers.
-func (b *body) reset() {
-	b.changes, b.bound, b.nested, b.arena = b.changes[:0], b.bound[:0], b.nested[:0], b.arena[:0]
-	b.invalid, b.money, b.id, b.hasID = nil, false, uuid.Nil, false
+// Reset empties the body, and keeps its buffers.
+func (b *Body) Reset() {
+	b.Changes, b.Bound, b.Nested, b.arena = b.Changes[:0], b.Bound[:0], b.Nested[:0], b.arena[:0]
+	b.Invalid, b.Money, b.ID, b.HasID = nil, false, uuid.Nil, false
 }
 
 // keep returns what was appended to the arena from start on. Earlier cells stay valid when it grows: they keep the old array.
-func (b *body) keep(start int) []byte { return b.arena[start:len(b.arena):len(b.arena)] }
+func (b *Body) keep(start int) []byte { return b.arena[start:len(b.arena):len(b.arena)] }
 
-// decode reads text as a row of t. contentType may ask for decimals as strings.
-func (b *body) decode(t *store.Table, text, contentType []byte) *refusal.Error {
-	b.reset()
+// Decode reads text as a row of t. contentType may ask for decimals as strings.
+func (b *Body) Decode(t *store.Table, text, contentType []byte) *refusal.Error {
+	b.Reset()
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 {
 		return refusal.Payload("", "System.ArgumentException: Stream was not readable.")
@@ -90,20 +90,20 @@ func (b *body) decode(t *store.Table, text, contentType []byte) *refusal.Error {
 			return err
 		}
 		if p.Column == t.PrimaryColumn && p.Kind == store.Plain {
-			b.id, b.hasID = uuid.Nil, false
+			b.ID, b.HasID = uuid.Nil, false
 			if v != nil {
-				b.id, b.hasID = store.ParseGUID(v[1:37])
+				b.ID, b.HasID = store.ParseGUID(v[1:37])
 			}
 			continue
 		}
 		if p.Kind == store.Plain && t.Columns[p.Column].ReadOnly {
-			if b.rules.strictReadOnly {
+			if b.Rules.StrictReadOnly {
 				return unknownProperty(t, r.Name)
 			}
 			continue
 		}
 		var again bool
-		if b.changes, again = store.Put(b.changes, store.Cell{Column: p.Column, Value: v}); again && p.Kind == store.Plain {
+		if b.Changes, again = store.Put(b.Changes, store.Cell{Column: p.Column, Value: v}); again && p.Kind == store.Plain {
 			return refusal.Payload(t.Set, "Microsoft.OData.ODataException: Multiple properties with the name '%s' were detected in a resource or a complex value. "+
 				"According to OData, duplicate property names are not allowed.", r.Name)
 		}
@@ -115,7 +115,7 @@ func (b *body) decode(t *store.Table, text, contentType []byte) *refusal.Error {
 }
 
 // other takes a name that is no property of the row itself: a collection of related rows, or an annotation.
-func (b *body) other(t *store.Table, name, v []byte) *refusal.Error {
+func (b *Body) other(t *store.Table, name, v []byte) *refusal.Error {
 	if l, ok := t.Incoming[string(name)]; ok {
 		return b.nestMany(t, l, name, v, false)
 	}
@@ -127,17 +127,17 @@ func (b *body) other(t *store.Table, name, v []byte) *refusal.Error {
 	return b.annotation(t, name)
 }
 
-// refer sets a lookup to a row of the target with that index.
-func (b *body) refer(column int, index byte, id uuid.UUID) {
+// Refer sets a lookup to a row of the target with that index.
+func (b *Body) Refer(column int, index byte, id uuid.UUID) {
 	start := len(b.arena)
 	b.arena = store.AppendReference(b.arena, index, id)
-	b.changes, _ = store.Put(b.changes, store.Cell{Column: column, Value: b.keep(start)})
+	b.Changes, _ = store.Put(b.Changes, store.Cell{Column: column, Value: b.keep(start)})
 }
 
 // bind resolves nav@odata.bind to a lookup's value.
-func (b *body) bind(t *store.Table, p store.Property, name, v []byte) ([]byte, *refusal.Error) {
+func (b *Body) bind(t *store.Table, p store.Property, name, v []byte) ([]byte, *refusal.Error) {
 	if string(v) == "null" {
-		if b.rules.noBindByNull {
+		if b.Rules.NoBindByNull {
 			return nil, refusal.Payload(t.Set, "Microsoft.OData.ODataException: The 'odata.bind' instance or property annotation has a null value. In OData, the 'odata.bind' instance or property annotation must have a non-null string value.")
 		}
 		return nil, nil
@@ -149,7 +149,7 @@ func (b *body) bind(t *store.Table, p store.Property, name, v []byte) ([]byte, *
 	if bytes.IndexByte(url, '\\') >= 0 {
 		url = []byte(jsonobject.Text(v))
 	}
-	to, id, err := b.rules.locate(url)
+	to, id, err := b.Rules.Locate(url)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (b *body) bind(t *store.Table, p store.Property, name, v []byte) ([]byte, *
 		if target.Table != to {
 			continue
 		}
-		b.bound = append(b.bound, boundTo{p.Column, to, id})
+		b.Bound = append(b.Bound, Bound{p.Column, to, id})
 		start := len(b.arena)
 		b.arena = store.AppendReference(b.arena, target.Index, id)
 		return b.keep(start), nil
@@ -166,7 +166,7 @@ func (b *body) bind(t *store.Table, p store.Property, name, v []byte) ([]byte, *
 }
 
 // plain checks a column's value and returns it as a cell holds it, nil for null.
-func (b *body) plain(t *store.Table, column int, v []byte, decimalText bool) ([]byte, *refusal.Error) {
+func (b *Body) plain(t *store.Table, column int, v []byte, decimalText bool) ([]byte, *refusal.Error) {
 	col := &t.Columns[column]
 	if string(v) == "null" {
 		if col.Required == "SystemRequired" && column != t.PrimaryColumn {
@@ -205,9 +205,9 @@ func (b *body) plain(t *store.Table, column int, v []byte, decimalText bool) ([]
 }
 
 // refuse keeps the first validation error.
-func (b *body) refuse(f *refusal.Error) {
-	if b.invalid == nil {
-		b.invalid = f
+func (b *Body) refuse(f *refusal.Error) {
+	if b.Invalid == nil {
+		b.Invalid = f
 	}
 }
 
@@ -225,6 +225,6 @@ func literal(t *store.Table, col *schema.Column, v []byte) *refusal.Error {
 }
 
 // outside is the validation error of a number beyond its bounds.
-func (b *body) outside(k refusal.Kind, t *store.Table, col *schema.Column) {
+func (b *Body) outside(k refusal.Kind, t *store.Table, col *schema.Column) {
 	b.refuse(k.Says("A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", col.Name, t.Name))
 }

@@ -1,4 +1,4 @@
-package emulator
+package body
 
 import (
 	"strings"
@@ -10,31 +10,31 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
 
-// nested is what a body holds of related rows: an object in a single-valued navigation property, which is created first and bound; or one of a
+// Nested is what a body holds of related rows: an object in a single-valued navigation property, which is created first and bound; or one of a
 // collection-valued property, which is created, or bound, once the row is there.
-type nested struct {
-	column int             // single-valued: the lookup
-	to     store.Target    // and the table of the new row
-	link   *store.Incoming // collection-valued
-	bound  bool            // value is the URL of an existing row
-	value  []byte
+type Nested struct {
+	Column int             // single-valued: the lookup
+	To     store.Target    // and the table of the new row
+	Link   *store.Incoming // collection-valued
+	Bound  bool            // value is the URL of an existing row
+	Value  []byte
 }
 
-// A parent is the row that children are created under.
-type parent struct {
-	link  store.Incoming
-	table *store.Table
-	id    uuid.UUID
+// A Parent is the row that children are created under.
+type Parent struct {
+	Link  store.Incoming
+	Table *store.Table
+	ID    uuid.UUID
 }
 
-// bind points the child in b at the parent.
-func (p *parent) bind(b *body) {
-	b.refer(p.link.Column, p.link.Index, p.id)
-	b.bound = append(b.bound, boundTo{p.link.Column, p.table, p.id})
+// Bind points the child in b at the parent.
+func (p *Parent) Bind(b *Body) {
+	b.Refer(p.Link.Column, p.Link.Index, p.ID)
+	b.Bound = append(b.Bound, Bound{p.Link.Column, p.Table, p.ID})
 }
 
 // nestOne takes the value of a single-valued navigation property without annotation: null clears, an object is a row to create.
-func (b *body) nestOne(t *store.Table, p store.Property, v []byte) *refusal.Error {
+func (b *Body) nestOne(t *store.Table, p store.Property, v []byte) *refusal.Error {
 	switch {
 	case string(v) == "null":
 		return nil
@@ -52,12 +52,12 @@ func (b *body) nestOne(t *store.Table, p store.Property, v []byte) *refusal.Erro
 			}
 		}
 	}
-	b.nested = append(b.nested, nested{column: p.Column, to: to, value: v})
+	b.Nested = append(b.Nested, Nested{Column: p.Column, To: to, Value: v})
 	return nil
 }
 
 // nestMany takes the members of a collection-valued navigation property: rows to create, or with @odata.bind the URLs of rows that are there.
-func (b *body) nestMany(t *store.Table, l store.Incoming, name, v []byte, bound bool) *refusal.Error {
+func (b *Body) nestMany(t *store.Table, l store.Incoming, name, v []byte, bound bool) *refusal.Error {
 	members, ok := jsonobject.Elements(v)
 	if !ok {
 		return refusal.Payload(t.Set, "Microsoft.OData.ODataException: When reading the value of the navigation property '%s', an array was expected.", name)
@@ -66,7 +66,7 @@ func (b *body) nestMany(t *store.Table, l store.Incoming, name, v []byte, bound 
 		if (m[0] == '{') == bound {
 			return refusal.Payload(t.Set, "Microsoft.OData.ODataException: A member of the navigation property '%s' is of the wrong kind.", name)
 		}
-		b.nested = append(b.nested, nested{link: &l, value: m, bound: bound})
+		b.Nested = append(b.Nested, Nested{Link: &l, Value: m, Bound: bound})
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package emulator
+package body
 
 import (
 	"slices"
@@ -30,7 +30,7 @@ func undeclaredNavigation(t *store.Table, name string) *refusal.Error {
 }
 
 // annotation judges a name that is no property: annotations that readers get are tolerated, others and unknown names are not.
-func (b *body) annotation(t *store.Table, name []byte) *refusal.Error {
+func (b *Body) annotation(t *store.Table, name []byte) *refusal.Error {
 	s := string(name)
 	if at := strings.IndexByte(s, '@'); at >= 0 {
 		switch property, term := s[:at], s[at:]; {
