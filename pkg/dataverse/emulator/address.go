@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
@@ -83,7 +84,7 @@ func (c *call) address(path []byte) (address, *refusal.Error) {
 	if a.table == nil || len(a.rest) == 0 || a.rest[0] != '(' {
 		return a, nil
 	}
-	close := closing(a.rest)
+	close := odata.Closing(a.rest)
 	if close < 0 {
 		return a, unrecognized()
 	}
@@ -109,24 +110,24 @@ func (c *call) resolve(a *address) *refusal.Error {
 	text := a.segment
 	if c.request.Batch == 0 || !c.server.config.Assumptions.BatchKeysVerbatim {
 		var ok bool
-		if text, ok = unescape(text); !ok {
+		if text, ok = odata.Unescape(text); !ok {
 			return unrecognized()
 		}
 	}
-	parts, ok := parseKey(text, c.parts[:0])
+	parts, ok := odata.ParseKey(text, c.parts[:0])
 	if !ok {
 		return unrecognized()
 	}
 	c.parts = parts
 	if !c.server.config.Assumptions.SpecialKeyCharacters {
 		for _, p := range parts {
-			if p.quoted && bytes.ContainsAny(p.value, forbidden) {
+			if p.Quoted && bytes.ContainsAny(p.Value, forbidden) {
 				return unrecognized()
 			}
 		}
 	}
-	if len(parts) == 1 && (parts[0].name == nil || string(parts[0].name) == declaredKey(a.table.PrimaryID)) {
-		if a.id, ok = store.ParseGUID(parts[0].value); !ok || parts[0].quoted {
+	if len(parts) == 1 && (parts[0].Name == nil || string(parts[0].Name) == declaredKey(a.table.PrimaryID)) {
+		if a.id, ok = store.ParseGUID(parts[0].Value); !ok || parts[0].Quoted {
 			return refusal.BadURI.Says("Bad Request - Error in query syntax.")
 		}
 		return nil
@@ -142,7 +143,7 @@ func declaredKey(primaryID string) string {
 	return primaryID
 }
 
-func (c *call) resolveKey(a *address, parts []keyPart) *refusal.Error {
+func (c *call) resolveKey(a *address, parts []odata.KeyPart) *refusal.Error {
 	t := a.table
 	k, at := keyOf(t, parts)
 	if k == nil {
@@ -159,7 +160,7 @@ func (c *call) resolveKey(a *address, parts []keyPart) *refusal.Error {
 			return refusal.BadURI.Says("Bad Request - Error in query syntax.")
 		}
 		a.cells[i] = store.Cell{Column: column, Value: c.scratch[from:len(c.scratch):len(c.scratch)]}
-		if col.Type == schema.String && len(parts[at[i]].value) == 0 {
+		if col.Type == schema.String && len(parts[at[i]].Value) == 0 {
 			a.cells[i].Value = nil // the empty string is null
 		}
 	}

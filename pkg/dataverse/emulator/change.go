@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/journal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 )
@@ -138,8 +139,8 @@ func (c *call) committed(t *store.Table, r *store.Row, kind string, op *batch.Op
 	if c.server.config.NoJournal {
 		return
 	}
-	e := Entry{
-		Time: time.Now(), Table: t.Name, Key: string(segment), ID: r.ID, Op: kind, Hash: Sum(op.Body), User: c.user.app.ClientID,
+	e := journal.Entry{
+		Time: time.Now(), Table: t.Name, Key: string(segment), ID: r.ID, Op: kind, Hash: journal.Sum(op.Body), User: c.user.app.ClientID,
 		RequestID: c.id, Batch: c.request.Batch, Index: index,
 	}
 	if c.server.config.KeepBodies {
@@ -149,7 +150,7 @@ func (c *call) committed(t *store.Table, r *store.Row, kind string, op *batch.Op
 		c.pending = append(c.pending, e)
 		return
 	}
-	c.server.journal.add(e)
+	c.server.journal.Add(e)
 }
 
 // remember lets later operations of the change set refer to a row by Content-ID.

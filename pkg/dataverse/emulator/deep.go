@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/body"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/journal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/jsonobject"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
@@ -20,7 +21,7 @@ func (c *call) createRow(t *store.Table, id uuid.UUID, op *batch.Operation, inde
 	if len(c.body.Nested) == 0 {
 		r, f := c.insert(t, id)
 		if f == nil {
-			c.committed(t, r, OpCreate, op, index, segment)
+			c.committed(t, r, journal.OpCreate, op, index, segment)
 		}
 		return r, f
 	}
@@ -47,7 +48,7 @@ func (c *call) createRow(t *store.Table, id uuid.UUID, op *batch.Operation, inde
 	if f != nil {
 		return nil, f
 	}
-	c.committed(t, r, OpCreate, op, index, segment)
+	c.committed(t, r, journal.OpCreate, op, index, segment)
 	own = c.body
 	for _, n := range own.Nested {
 		if n.Link == nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/journal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
@@ -55,7 +56,7 @@ func (c *call) drop(t *store.Table, r *store.Row, op *batch.Operation, index int
 	if c.locked {
 		c.undo = append(c.undo, func() { t.Undelete(r) })
 	}
-	c.committed(t, r, OpDelete, op, index, segment)
+	c.committed(t, r, journal.OpDelete, op, index, segment)
 	for _, l := range t.Links {
 		for _, from := range l.Referrers(r) {
 			if !l.Target().Cascade {

@@ -63,8 +63,9 @@
 // # How it is built
 //
 // A request becomes a call, with buffers that are reused. internal/batch cuts the body into operations without copying; address.go resolves an
-// operation's URL, body.go and value.go check its body against the table, internal/odata reads query strings, which query.go binds to a table; page.go
-// finds the rows, render.go writes them; write.go is the status matrix, row.go keeps rows as JSON text by column
-// in one allocation. Each table has its own lock; transaction.go has them all, for change sets and for operations that write
-// several rows. What follows from the tables is definitions.go; define.go replaces it as a whole.
+// operation's URL, internal/body reads its body and checks it against the table, write.go is the status matrix, and change.go writes into internal/store,
+// which keeps rows as JSON text by column in one allocation. Each table has its own lock; transaction.go has them all, for change sets and for
+// operations that write several rows. internal/query binds to a table what internal/odata, internal/fetchxml and internal/sql have read, finds the
+// rows and renders them. internal/refusal has the errors, internal/journal what was written. What follows from the tables is definitions.go; define.go
+// replaces it as a whole.
 package emulator

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 )
 
 // serve sends one authenticated request to a handler, without a socket.
@@ -103,7 +105,7 @@ func FuzzParseKey(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		parts, ok := parseKey(text, nil)
+		parts, ok := odata.ParseKey(text, nil)
 		if !ok {
 			return
 		}
@@ -112,21 +114,21 @@ func FuzzParseKey(f *testing.F) {
 			if i > 0 {
 				again = append(again, ',')
 			}
-			if p.name != nil {
-				again = append(append(again, p.name...), '=')
+			if p.Name != nil {
+				again = append(append(again, p.Name...), '=')
 			}
-			if p.quoted {
-				again = append(append(append(again, '\''), bytes.ReplaceAll(p.value, []byte("'"), []byte("''"))...), '\'')
+			if p.Quoted {
+				again = append(append(append(again, '\''), bytes.ReplaceAll(p.Value, []byte("'"), []byte("''"))...), '\'')
 			} else {
-				again = append(again, p.value...)
+				again = append(again, p.Value...)
 			}
 		}
-		second, ok := parseKey(again, nil)
+		second, ok := odata.ParseKey(again, nil)
 		if !ok || len(second) != len(parts) {
 			t.Fatalf("%q was understood, %q is not", text, again)
 		}
 		for i := range parts {
-			if !bytes.Equal(parts[i].name, second[i].name) || !bytes.Equal(parts[i].value, second[i].value) || parts[i].quoted != second[i].quoted {
+			if !bytes.Equal(parts[i].Name, second[i].Name) || !bytes.Equal(parts[i].Value, second[i].Value) || parts[i].Quoted != second[i].Quoted {
 				t.Errorf("%q: part %d became %q", text, i, again)
 			}
 		}

@@ -106,7 +106,7 @@ func (s *Server) clear() {
 	for _, t := range s.tables {
 		t.Clear(s.versions.Load())
 	}
-	s.journal.reset()
+	s.journal.Reset()
 	s.recent.reset()
 	for _, u := range s.identities.users {
 		for _, b := range u.budgets {

@@ -17,6 +17,8 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/body"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/journal"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/odata"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
@@ -34,7 +36,7 @@ type Server struct {
 	identities *identities
 	security   *security.Model
 	directory  *entra.Directory
-	journal    journal
+	journal    journal.Journal
 	recent     exchanges
 	ordered    atomic.Pointer[Faults] // by SetFaults; never nil
 	seed       uuid.UUID
@@ -63,7 +65,7 @@ func New(c Config) *Server {
 		identities: newIdentities(c), security: model, directory: entra.New(c.directory()), seed: uuid.New(), currency: derived("currency", "USD"),
 	}
 	s.definitions = s.configured()
-	s.journal.limit = c.JournalLimit
+	s.journal.Limit = c.JournalLimit
 	s.ordered.Store(&Faults{})
 	s.calls.New = func() any { return newCall(s) }
 	s.populate()
@@ -221,7 +223,7 @@ type call struct {
 	out        []byte
 	scratch    []byte
 	merged     []byte
-	parts      []keyPart
+	parts      []odata.KeyPart
 	body       body.Body
 	success    reply // of the operation under way: one at a time, so one is enough
 	operations []batch.Operation
@@ -240,7 +242,7 @@ type call struct {
 	references map[string]referenced
 	faults     map[int]Fault // what the hook said about the operations of the change set, by index
 	undo       []func()
-	pending    []Entry
+	pending    []journal.Entry
 }
 
 // referenced is the row that a Content-ID stands for.

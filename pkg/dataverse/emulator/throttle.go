@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/journal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
@@ -71,9 +72,9 @@ func (c *call) chargeRow(t *store.Table, kind string) {
 		m := [...]latency.Message{latency.Create, latency.Update, latency.Delete}
 		i := 0
 		switch kind {
-		case OpUpdate:
+		case journal.OpUpdate:
 			i = 1
-		case OpDelete:
+		case journal.OpDelete:
 			i = 2
 		}
 		c.cost += clock.Row(t.Name, m[i], c.bypassed)

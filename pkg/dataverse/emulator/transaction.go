@@ -20,7 +20,7 @@ func (c *call) open() {
 
 // commit makes what was done final, and enters it into the journal.
 func (c *call) commit() {
-	c.server.journal.add(c.pending...)
+	c.server.journal.Add(c.pending...)
 	c.undo, c.pending = c.undo[:0], c.pending[:0]
 }
 

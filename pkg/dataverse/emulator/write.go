@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/batch"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/body"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/journal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/refusal"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/store"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
@@ -131,7 +132,7 @@ func (c *call) write(r *store.Row, a *address, op *batch.Operation, index int) (
 		if f := c.update(t, r, a, t.Kind == schema.KindElastic && len(op.IfMatch) == 0); f != nil {
 			return nil, f
 		}
-		c.committed(t, r, OpUpdate, op, index, a.segment)
+		c.committed(t, r, journal.OpUpdate, op, index, a.segment)
 		return r, nil
 	}
 	id := a.id
