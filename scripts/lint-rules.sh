@@ -12,7 +12,10 @@ project=github.com/penstock-sync/penstock
 table='
 pkg/penstock/a.go                     time                                : pkg/spec pkg/queue golang.org/x/sync/errgroup
 pkg/penstock/a_test.go                pkg/penstock go.uber.org/goleak     : pkg/spec pkg/queue
-pkg/spec/a.go                         pkg/penstock                        : pkg/dataverse pkg/mapping proto/penstock/v1
+pkg/document/a.go                     time github.com/goccy/go-yaml/ast   : pkg/penstock pkg/spec pkg/dataverse/emulator golang.org/x/sync/errgroup
+pkg/document/fields/a.go              pkg/document                        : pkg/penstock golang.org/x/sync/errgroup
+pkg/document/a_test.go                pkg/document go.uber.org/goleak     : pkg/penstock pkg/spec
+pkg/spec/a.go                         pkg/penstock pkg/document           : pkg/dataverse pkg/mapping proto/penstock/v1
 pkg/queue/a.go                        pkg/penstock proto/penstock/v1      : pkg/clickhouse pkg/dataverse pkg/daemon pkg/spec pkg/ledger pkg/natstest services/writer
 pkg/queue/a_test.go                   pkg/natstest github.com/nats-io/nats-server/v2/server : pkg/clickhouse
 pkg/control/a.go                      pkg/penstock proto/penstock/v1      : pkg/queue pkg/clickhouse pkg/dataverse pkg/natstest
@@ -21,16 +24,16 @@ pkg/clickhouse/a.go                   pkg/penstock                        : pkg/
 pkg/clickhouse/a_test.go              pkg/clickhousetest                  : pkg/queue
 pkg/clickhouse/chdb/a.go              pkg/clickhouse                      : pkg/queue pkg/dataverse
 pkg/clickhousetest/a.go               pkg/clickhouse pkg/clickhouse/chdb  : pkg/natstest pkg/queue
-pkg/dataverse/a.go                    pkg/penstock                        : pkg/queue pkg/clickhouse pkg/daemon pkg/mapping proto/penstock/v1 pkg/dataverse/emulator
+pkg/dataverse/a.go                    pkg/penstock                        : pkg/document pkg/queue pkg/clickhouse pkg/daemon pkg/mapping proto/penstock/v1 pkg/dataverse/emulator
 pkg/dataverse/a_test.go               pkg/dataverse/emulator              : pkg/queue
-pkg/dataverse/emulator/a.go           pkg/penstock                        : pkg/dataverse pkg/queue pkg/mapping
+pkg/dataverse/emulator/a.go           pkg/penstock pkg/document           : pkg/dataverse pkg/queue pkg/mapping
 pkg/dataverse/emulator/a_test.go      pkg/dataverse/emulator              : pkg/dataverse
 pkg/dataverse/dataversetest/a.go      time                                : pkg/dataverse pkg/dataverse/emulator pkg/penstock pkg/queue
 pkg/dataverse/dataversetest/a_test.go pkg/dataverse/dataversetest pkg/dataverse/emulator pkg/dataverse/emulator/schema : pkg/dataverse pkg/queue
 pkg/daemon/a.go                       pkg/penstock                        : pkg/queue pkg/clickhouse pkg/dataverse proto/penstock/v1
-pkg/mapping/a.go                      pkg/penstock pkg/spec pkg/dataverse : pkg/queue pkg/clickhouse pkg/dataverse/emulator proto/penstock/v1
+pkg/mapping/a.go                      pkg/penstock pkg/document pkg/spec pkg/dataverse : pkg/queue pkg/clickhouse pkg/dataverse/emulator proto/penstock/v1
 pkg/mapping/a_test.go                 pkg/dataverse                       : pkg/dataverse/emulator
-pkg/connection/a.go                   pkg/penstock pkg/spec pkg/mapping pkg/dataverse proto/penstock/v1 : pkg/queue pkg/clickhouse pkg/control pkg/dataverse/emulator
+pkg/connection/a.go                   pkg/penstock pkg/document pkg/spec pkg/mapping pkg/dataverse proto/penstock/v1 : pkg/queue pkg/clickhouse pkg/control pkg/dataverse/emulator
 pkg/connection/a_test.go              pkg/dataverse/emulator              : pkg/queue
 pkg/ledger/a.go                       pkg/penstock pkg/clickhouse         : pkg/queue pkg/dataverse pkg/mapping proto/penstock/v1 pkg/clickhouse/chdb
 pkg/ledger/a_test.go                  pkg/clickhousetest                  : pkg/queue
@@ -72,7 +75,7 @@ for folder in $(tr ' ' '\n' <<<"$table" | grep -E '^(pkg|proto|services)/' | sed
 	stub "$folder"
 done
 # modules in place of other people's: nothing is fetched
-for module in github.com/nats-io/nats-server/v2@v2.0.0 golang.org/x/sync@v0.0.0 go.uber.org/goleak@v0.0.0; do
+for module in github.com/nats-io/nats-server/v2@v2.0.0 golang.org/x/sync@v0.0.0 go.uber.org/goleak@v0.0.0 github.com/goccy/go-yaml@v0.0.0; do
 	mkdir -p "$work/${module%@*}"
 	printf 'module %s\n\ngo 1.26\n' "${module%@*}" >"$work/${module%@*}/go.mod"
 	(cd "$work" && go mod edit -require="$module" -replace="${module%@*}=./${module%@*}")
@@ -80,6 +83,7 @@ done
 stub github.com/nats-io/nats-server/v2/server
 stub golang.org/x/sync/errgroup
 stub go.uber.org/goleak
+stub github.com/goccy/go-yaml/ast
 
 # paths <import>...: as Go writes them, one per line
 paths() {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
@@ -54,7 +55,7 @@ func Select(environments []spec.Environment, syncs []spec.Sync, environment, syn
 }
 
 func unknown(what, word string, known []string) error {
-	if mend := spec.DidYouMean(word, known); mend != "" {
+	if mend := document.DidYouMean(word, known); mend != "" {
 		return fmt.Errorf("%s; %s", what, mend)
 	}
 	return fmt.Errorf("%s", what)

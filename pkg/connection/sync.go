@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/mapping"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
@@ -72,7 +73,7 @@ func (t *test) noTable(ctx context.Context, name, lookup string, err error) Step
 		step.Saw += ", which " + lookup + " is to name"
 	}
 	step.Do = "tables go by their logical names: contact, not contacts or Contact"
-	if near := spec.Nearest(name, known); near != "" {
+	if near := document.Nearest(name, known); near != "" {
 		step.Do = "did you mean " + near + "?"
 	}
 	return step

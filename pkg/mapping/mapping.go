@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
@@ -175,7 +176,7 @@ func (c *compiler) source(f spec.Field, name string) (source, bool) {
 		return source{name: name, typ: "what the model gives", unknown: true}, true
 	}
 	if !found {
-		c.report(f, name, "the model has no column "+name, spec.DidYouMean(name, c.known))
+		c.report(f, name, "the model has no column "+name, document.DidYouMean(name, c.known))
 	}
 	return s, found
 }
@@ -188,7 +189,7 @@ func (c *compiler) writable(f spec.Field, from string) (*dataverse.Column, bool)
 		for _, column := range c.Table.Columns {
 			names = append(names, column.Name)
 		}
-		c.report(f, from, fmt.Sprintf("table %s has no column %s", c.plan.table, f.Column), spec.DidYouMean(f.Column, names))
+		c.report(f, from, fmt.Sprintf("table %s has no column %s", c.plan.table, f.Column), document.DidYouMean(f.Column, names))
 		return nil, false
 	}
 	var may bool

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
@@ -285,7 +286,7 @@ func TestPairsThatCannotBeAreRefusedWithTheWayOut(t *testing.T) {
 
 func TestWhatDoesNotFitIsReportedAllAtOnce(t *testing.T) {
 	in := input([]SourceColumn{{"email", "String"}, {"v", "String"}},
-		spec.Field{Column: "emailaddress1", From: "emial", At: spec.Position{File: "c.yaml", Line: 6, Column: 3}},
+		spec.Field{Column: "emailaddress1", From: "emial", At: document.Position{File: "c.yaml", Line: 6, Column: 3}},
 		spec.Field{Column: "firstnam", From: "v"},
 		spec.Field{Column: "createdon", From: "v"},
 		spec.Field{Column: "contactid", From: "v"},

@@ -3,16 +3,16 @@ package mapping
 import (
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/penstock"
-	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
 // A Problem is one reason why a sync cannot be compiled against what the warehouse and Dataverse have.
 type Problem struct {
 	Sync   penstock.SyncID
-	At     spec.Position // in the sync's file; empty once the sync has been stored
-	Column string        // Dataverse column, or to.match.key
-	Source string        // warehouse column; may be empty
+	At     document.Position // in the sync's file; empty once the sync has been stored
+	Column string            // Dataverse column, or to.match.key
+	Source string            // warehouse column; may be empty
 	What   string
 	Mend   string // may be empty
 }

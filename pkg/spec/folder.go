@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/document"
 )
 
 // A Folder is all that people wrote for one deployment.
@@ -35,7 +37,7 @@ func (f Folder) Environment(name string) (Environment, bool) {
 }
 
 // Load reads environments/*.yaml and syncs/*.yaml below dir, and the SQL that the syncs name, and checks them against
-// each other. Mistakes in the files are returned as [Problems], all at once; what could be read is returned beside them.
+// each other. Mistakes in the files are returned as [document.Problems], all at once; what could be read is returned beside them.
 func Load(dir string) (Folder, error) {
 	l := loader{dir: dir}
 	for _, name := range l.list("environments") {
@@ -54,26 +56,28 @@ func Load(dir string) (Folder, error) {
 		return l.Folder, l.err
 	}
 	l.problems = append(l.problems, l.cross()...)
-	return l.Folder, l.problems.err()
+	return l.Folder, l.problems.Err()
 }
 
 // A loader gathers a folder. err is what no edit of a file mends.
 type loader struct {
 	Folder
 	dir      string
-	problems Problems
+	problems document.Problems
 	err      error
 }
 
 func (l *loader) add(err error) {
-	var ps Problems
+	var ps document.Problems
 	if errors.As(err, &ps) {
 		l.problems = append(l.problems, ps...)
 	}
 }
 
 func (l *loader) problem(file, mend, format string, args ...any) {
-	l.problems = append(l.problems, Problem{Position{File: filepath.Join(l.dir, file)}, fmt.Sprintf(format, args...), mend})
+	l.problems = append(l.problems, document.Problem{
+		Position: document.Position{File: filepath.Join(l.dir, file)}, What: fmt.Sprintf(format, args...), Mend: mend,
+	})
 }
 
 func (l *loader) list(folder string) []string {
@@ -108,17 +112,17 @@ func (l *loader) read(name string) ([]byte, bool) {
 
 // sync reads a sync, then the query that it names, relative to its own place.
 func (l *loader) sync(name string, data []byte) {
-	r := &reader{file: filepath.Join(l.dir, name)}
-	root := r.document(data)
+	r := newReader(filepath.Join(l.dir, name))
+	root := r.Root(data)
 	s := r.sync(root)
 	if file := s.From.File; file != "" {
 		below := path.Join(path.Dir(name), file)
 		sql, err := os.ReadFile(filepath.Join(l.dir, below))
 		switch {
 		case !filepath.IsLocal(below) || path.IsAbs(file):
-			r.problem(root, "move it into the folder", "the query %s lies outside of %s", file, l.dir)
+			r.Problem(root, "move it into the folder", "the query %s lies outside of %s", file, l.dir)
 		case err != nil:
-			r.problem(root, "write the SELECT into "+below, "the query %s cannot be read: %v", file, errors.Unwrap(err))
+			r.Problem(root, "write the SELECT into "+below, "the query %s cannot be read: %v", file, errors.Unwrap(err))
 		default:
 			if !slices.ContainsFunc(l.Documents, func(d Document) bool { return d.File == below }) {
 				l.Documents = append(l.Documents, Document{below, sql})
@@ -126,18 +130,18 @@ func (l *loader) sync(name string, data []byte) {
 			r.query(&s, string(sql), filepath.Join(l.dir, below))
 		}
 	}
-	l.problems = append(l.problems, r.problems...)
+	l.problems = append(l.problems, r.Problems...)
 	l.Syncs = append(l.Syncs, s)
 }
 
 // cross checks what no file shows alone.
-func (f Folder) cross() Problems {
-	var ps Problems
-	add := func(at Position, mend, format string, args ...any) {
-		ps = append(ps, Problem{at, fmt.Sprintf(format, args...), mend})
+func (f Folder) cross() document.Problems {
+	var ps document.Problems
+	add := func(at document.Position, mend, format string, args ...any) {
+		ps = append(ps, document.Problem{Position: at, What: fmt.Sprintf(format, args...), Mend: mend})
 	}
 
-	environments := map[string]Position{}
+	environments := map[string]document.Position{}
 	nameless := false // an environment whose name could not be read may be any
 	for _, e := range f.Environments {
 		if first, found := environments[e.Name]; found && e.Name != "" {
@@ -151,7 +155,7 @@ func (f Folder) cross() Problems {
 	syncs := map[string]Sync{}
 	for _, s := range f.Syncs {
 		if _, found := environments[s.To.Environment]; !found && s.To.Environment != "" && !nameless {
-			add(s.At, DidYouMean(s.To.Environment, names(environments)), "sync %s: there is no environment %s", s.Name, s.To.Environment)
+			add(s.At, document.DidYouMean(s.To.Environment, names(environments)), "sync %s: there is no environment %s", s.Name, s.To.Environment)
 		}
 		if first, found := syncs[s.String()]; found && s.Name != "" {
 			add(s.At, "rename one of them", "sync %s is in %s already", s, first.At)
@@ -167,7 +171,7 @@ func (f Folder) cross() Problems {
 			before := s
 			before.Name = name
 			if _, found := syncs[before.String()]; !found && name != s.Name {
-				add(s.At, DidYouMean(name, f.names(s.To.Environment)), "sync %s: after names %s, which is no sync of environment %s", s.Name, name, s.To.Environment)
+				add(s.At, document.DidYouMean(name, f.names(s.To.Environment)), "sync %s: after names %s, which is no sync of environment %s", s.Name, name, s.To.Environment)
 			}
 		}
 	}
@@ -178,8 +182,8 @@ func (f Folder) cross() Problems {
 }
 
 // owners finds columns that two syncs write, and syncs that make records beside one that deletes what it does not know.
-func (f Folder) owners() Problems {
-	var ps Problems
+func (f Folder) owners() document.Problems {
+	var ps document.Problems
 	columns, mirrors := map[string]Sync{}, map[string]Sync{}
 	for _, s := range f.Syncs {
 		if s.To.OnLeave == Delete {
@@ -193,15 +197,18 @@ func (f Folder) owners() Problems {
 		for _, field := range s.Map {
 			id := table + "." + field.Column
 			if first, found := columns[id]; found && first.Name != s.Name {
-				ps = append(ps, Problem{field.At, fmt.Sprintf("syncs %s and %s both write %s", first.Name, s.Name, id), "leave the column to one of them"})
+				ps = append(ps, document.Problem{
+					Position: field.At, What: fmt.Sprintf("syncs %s and %s both write %s", first.Name, s.Name, id), Mend: "leave the column to one of them",
+				})
 				continue
 			}
 			columns[id] = s
 		}
 		if mirror, found := mirrors[table]; found && mirror.Name != s.Name && s.To.Mode != Update {
-			ps = append(ps, Problem{
-				s.At, fmt.Sprintf("sync %s deletes from %s what leaves its model, so %s cannot make records there", mirror.Name, table, s.Name),
-				"set mode: update, or on_leave: nothing in " + mirror.Name,
+			ps = append(ps, document.Problem{
+				Position: s.At,
+				What:     fmt.Sprintf("sync %s deletes from %s what leaves its model, so %s cannot make records there", mirror.Name, table, s.Name),
+				Mend:     "set mode: update, or on_leave: nothing in " + mirror.Name,
 			})
 		}
 	}
@@ -254,7 +261,7 @@ func (f Folder) names(environment string) []string {
 	return all
 }
 
-func names(m map[string]Position) []string {
+func names(m map[string]document.Position) []string {
 	var all []string
 	for name := range m {
 		all = append(all, name)

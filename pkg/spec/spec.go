@@ -1,8 +1,9 @@
 // Package spec holds environments and syncs as people write them: YAML files with SQL beside them.
 //
-// Reading is strict. An unknown key, a missing one, a value of the wrong kind: each is a [Problem] with file, line and
-// column, and all of them are reported at once. What comes out is complete (defaults filled in) and marshals to JSON for
-// storage; secrets are references to files and variables, never values.
+// Reading is strict. An unknown key, a missing one, a value of the wrong kind: each is a [document.Problem] with file,
+// line and column, and all of them are reported at once. What comes out is complete (defaults filled in) and marshals to JSON for
+// storage; secrets are references to files and variables, never values. Positions are not stored: a file that merely moved
+// is no change of a sync.
 //
 // Whether a table, a column or a key exists is not known here: pkg/mapping checks that against metadata.
 package spec
@@ -12,33 +13,18 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
-// A Position is a place in a file. It is not stored: a file that merely moved is no change of a sync.
-type Position struct {
-	File   string
-	Line   int // from 1
-	Column int // from 1
-}
-
-// String reads as compilers write it: syncs/contacts.yaml:3:7. Unknown parts are left out.
-func (p Position) String() string {
-	s := p.File
-	if p.Line > 0 {
-		s += ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
-	}
-	return s
-}
-
 // An Environment is one Dataverse environment, and the application users that may write to it.
 type Environment struct {
-	Name      string   `json:"environment"`         // [a-z0-9_-]
-	URL       string   `json:"url"`                 // root of the Web API, ending in a slash: https://org.crm4.dynamics.com/api/data/v9.2/
-	Tenant    string   `json:"tenant"`              // directory: a GUID, or a domain
-	Authority string   `json:"authority,omitempty"` // trusted beside Microsoft's: scheme://host of an emulator elsewhere, which may be without TLS
-	Users     []User   `json:"users"`               // at least one; each adds its own budget
-	At        Position `json:"-"`
+	Name      string            `json:"environment"`         // [a-z0-9_-]
+	URL       string            `json:"url"`                 // root of the Web API, ending in a slash: https://org.crm4.dynamics.com/api/data/v9.2/
+	Tenant    string            `json:"tenant"`              // directory: a GUID, or a domain
+	Authority string            `json:"authority,omitempty"` // trusted beside Microsoft's: scheme://host of an emulator elsewhere, which may be without TLS
+	Users     []User            `json:"users"`               // at least one; each adds its own budget
+	At        document.Position `json:"-"`
 }
 
 // Authorities are those that are trusted beside Microsoft's.
@@ -51,21 +37,21 @@ func (e Environment) Authorities() []string {
 
 // A User is an application user: one app registration, with one credential.
 type User struct {
-	ClientID     string      `json:"client_id"` // GUID in lower case
-	ClientSecret Secret      `json:"client_secret,omitzero"`
-	Certificate  Certificate `json:"certificate,omitzero"`
-	At           Position    `json:"-"`
+	ClientID     string            `json:"client_id"` // GUID in lower case
+	ClientSecret Secret            `json:"client_secret,omitzero"`
+	Certificate  Certificate       `json:"certificate,omitzero"`
+	At           document.Position `json:"-"`
 }
 
 // A Sync is one model and how its columns fill one table of one environment.
 type Sync struct {
-	Name   string   `json:"sync"` // [a-z0-9_-], unique within its environment
-	From   From     `json:"from"`
-	To     To       `json:"to"`
-	After  []string `json:"after,omitempty"` // syncs of the same environment that this one's lookups need
-	Map    []Field  `json:"map"`             // in the order of the file, at least one; no column twice
-	Guards Guards   `json:"guards"`
-	At     Position `json:"-"`
+	Name   string            `json:"sync"` // [a-z0-9_-], unique within its environment
+	From   From              `json:"from"`
+	To     To                `json:"to"`
+	After  []string          `json:"after,omitempty"` // syncs of the same environment that this one's lookups need
+	Map    []Field           `json:"map"`             // in the order of the file, at least one; no column twice
+	Guards Guards            `json:"guards"`
+	At     document.Position `json:"-"`
 }
 
 // ID names the sync in subjects, buckets and tables.
@@ -155,12 +141,12 @@ const (
 
 // A Field fills one column of the table: from one warehouse column, or as a lookup ([Field.By]).
 type Field struct {
-	Column string   `json:"column"`         // Dataverse, logical name
-	From   string   `json:"from,omitempty"` // warehouse column; empty for a lookup
-	To     string   `json:"to,omitempty"`   // table that the lookup names; empty where the lookup has one target only
-	By     []Part   `json:"by,omitempty"`   // what addresses the other record
-	Null   Null     `json:"null"`
-	At     Position `json:"-"`
+	Column string            `json:"column"`         // Dataverse, logical name
+	From   string            `json:"from,omitempty"` // warehouse column; empty for a lookup
+	To     string            `json:"to,omitempty"`   // table that the lookup names; empty where the lookup has one target only
+	By     []Part            `json:"by,omitempty"`   // what addresses the other record
+	Null   Null              `json:"null"`
+	At     document.Position `json:"-"`
 }
 
 // Sources lists the warehouse columns that the field reads.

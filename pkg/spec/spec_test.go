@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
@@ -46,9 +47,9 @@ func TestAnEnvironmentIsReadWhole(t *testing.T) {
 		Name: "demo", URL: "http://127.0.0.1:8365/api/data/v9.2/", Tenant: "22222222-2222-2222-2222-222222222222",
 		Users: []User{{
 			ClientID: "1111111a-1111-1111-1111-111111111111", ClientSecret: Secret{Env: "DEMO_SECRET"},
-			At: Position{"environments/demo.yaml", 6, 5},
+			At: document.Position{File: "environments/demo.yaml", Line: 6, Column: 5},
 		}},
-		At: Position{"environments/demo.yaml", 2, 1},
+		At: document.Position{File: "environments/demo.yaml", Line: 2, Column: 1},
 	}
 	if !reflect.DeepEqual(e, want) {
 		t.Errorf("got  %+v\nwant %+v", e, want)
@@ -60,7 +61,9 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(line int) Position { return Position{"syncs/contacts.yaml", line, 3} }
+	at := func(line int) document.Position {
+		return document.Position{File: "syncs/contacts.yaml", Line: line, Column: 3}
+	}
 	want := Sync{
 		Name: "contacts",
 		From: From{File: "contacts.sql", Query: "SELECT * FROM crm.customers -- all", Key: []string{"customer_id"}},
@@ -75,7 +78,7 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 			{Column: "parentcustomerid", To: "account", By: []Part{{"accountnumber", "account_no"}}, Null: NullWrite, At: at(9)},
 		},
 		Guards: Guards{MaxDeletes: 10, MaxDeletesShare: 0.025, Shrink: 0.2},
-		At:     Position{"syncs/contacts.yaml", 1, 1},
+		At:     document.Position{File: "syncs/contacts.yaml", Line: 1, Column: 1},
 	}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
@@ -89,9 +92,9 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil {
 		t.Fatal(err)
 	}
-	want.At = Position{}
+	want.At = document.Position{}
 	for i := range want.Map {
-		want.Map[i].At = Position{}
+		want.Map[i].At = document.Position{}
 	}
 	if !reflect.DeepEqual(back, want) {
 		t.Errorf("through JSON: got %+v\nwant %+v", back, want)
@@ -261,7 +264,7 @@ func check(t *testing.T, err error, want string) {
 	if err == nil {
 		t.Fatalf("no problem found\nwant %s", want)
 	}
-	var ps Problems
+	var ps document.Problems
 	if !errors.As(err, &ps) {
 		t.Fatalf("%T is not Problems", err)
 	}
@@ -320,17 +323,6 @@ func TestSharesAreWrittenAsTheyAreRead(t *testing.T) {
 	}
 }
 
-func TestTheNearestWordIsFound(t *testing.T) {
-	known := []string{"emailaddress1", "firstname", "lastname", "to"}
-	for word, want := range map[string]string{
-		"emailadress1": "emailaddress1", "FirstName": "firstname", "lastnmae": "lastname", "ot": "to", "telephone": "", "": "",
-	} {
-		if got := Nearest(word, known); got != want {
-			t.Errorf("%s: got %q, want %q", word, got, want)
-		}
-	}
-}
-
 // What is read must be usable, whatever the bytes: no panic, positions inside the file, JSON that reads back the same.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{environmentFile, syncFile, "", "a: [", "? a", "a: &x b\nc: *x", "<<: {}", "- - -", "a: !!str 1", "{a: b", "a: |\n  b", "\"\\x", "a:\n- b: c\n d"} {
@@ -344,7 +336,7 @@ func FuzzParse(f *testing.F) {
 			t.Error("nothing is both a sync and an environment")
 		}
 		for _, e := range []error{err, err2} {
-			var ps Problems
+			var ps document.Problems
 			if e != nil && !errors.As(e, &ps) {
 				t.Fatalf("%T is not Problems", e)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/connection"
 	"github.com/penstock-sync/penstock/pkg/control"
 	"github.com/penstock-sync/penstock/pkg/daemon"
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/mapping"
 	"github.com/penstock-sync/penstock/pkg/spec"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
@@ -85,7 +86,7 @@ func (c *commandLine) asked(ctx context.Context, request *penstockv1.TestConnect
 // nonetheless, unless the environment's own file is at fault.
 func testFolder(ctx context.Context, request *penstockv1.TestConnectionRequest, dir string) (_ *penstockv1.TestConnectionResponse, err error) {
 	folder, err := spec.Load(dir)
-	var problems spec.Problems
+	var problems document.Problems
 	if err != nil && !errors.As(err, &problems) {
 		return nil, err
 	}

@@ -188,7 +188,7 @@ func TestTheEmulatorNamesEveryMistakeOfAScenario(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--scenario", file}, []string{"s.yaml:1:1: unknown key \"servrs\" in the file; did you mean \"servers\"?", "s.yaml:2:20: limits.requests must be a whole number"}},
+		{[]string{"--scenario", file}, []string{"s.yaml:1:1: unknown key \"servrs\" in the file; did you mean servers?", "s.yaml:2:20: limits.requests must be a whole number"}},
 		{[]string{"--scenario", file + "x"}, []string{"read the scenario"}},
 		{[]string{"--limits", "on"}, []string{"--limits off"}},
 		{[]string{"--restore", file}, []string{"no snapshot"}},

@@ -31,9 +31,9 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/entra"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/document"
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/document/fields"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/latency"
+	"github.com/penstock-sync/penstock/pkg/document"
+	"github.com/penstock-sync/penstock/pkg/document/fields"
 )
 
 // A Scenario is what a file says. Config.Tables is empty: the files named by Tables have them.
@@ -69,7 +69,7 @@ type order struct {
 // Read reads a scenario. file is its path, for problems and for the files that it names. The error has a line for each mistake, with
 // file, line and column.
 func Read(file string, data []byte) (Scenario, error) {
-	r := &fields.Reader{Reader: document.New(file), Words: map[reflect.Type][]string{
+	r := &fields.Reader{Reader: &document.Reader{File: file}, Words: map[reflect.Type][]string{
 		reflect.TypeFor[latency.Message](): {string(latency.Create), string(latency.Update), string(latency.Delete)},
 		reflect.TypeFor[faults.Point]():    {string(faults.Request), string(faults.Operation), string(faults.Token)},
 		reflect.TypeFor[entra.AppState]():  {"enabled", "disabled", "unsupported", "blocked"},

@@ -139,7 +139,7 @@ organization_id: nope
 `))
 	want := []string{
 		`s.yaml:1:10: servers must be a whole number`,
-		`s.yaml:2:1: unknown key "limts" in the file; did you mean "limits"?`,
+		`s.yaml:2:1: unknown key "limts" in the file; did you mean limits?`,
 		`s.yaml:3:9: limits: the number of requests cannot be -5`,
 		`s.yaml:3:32: limits.window must be a duration; write it as 1m30s or 20ms`,
 		`s.yaml:5:3: an app has no client_id; add client_id: …`,

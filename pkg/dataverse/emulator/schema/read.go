@@ -2,12 +2,13 @@ package schema
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/document"
+	"github.com/penstock-sync/penstock/pkg/document"
 )
 
 // Read makes tables of a YAML file:
@@ -33,17 +34,17 @@ import (
 // reason, currency, createdon and the like are there by themselves. Extended tables come back whole, to take the place of the standard ones.
 // The error holds all problems of the file, each with its place as file:line:column; of what has a problem the tables are not usable.
 func Read(file string, data []byte) ([]Table, error) {
-	r := &reader{Reader: document.New(file), choices: map[string]*globalChoice{}}
+	r := &reader{Reader: &document.Reader{File: file}, choices: map[string]*globalChoice{}}
 	root := r.Root(data)
 	if root == nil {
 		return nil, r.Err()
 	}
 	var tables, extended document.Node
-	r.Object(root, "the file", document.Fields{
-		"choices": r.globals,
-		"tables":  func(n document.Node) { tables = n },
-		"extend":  func(n document.Node) { extended = n },
-	})
+	r.Object(root, "the file",
+		document.Optional("choices", r.globals),
+		document.Optional("tables", func(n document.Node) { tables = n }),
+		document.Optional("extend", func(n document.Node) { extended = n }),
+	)
 	if tables != nil {
 		for _, e := range r.Entries(tables, "tables") {
 			r.table(e)
@@ -137,26 +138,26 @@ func (r *reader) table(e document.Entry) {
 	var owner, kind string
 	states, reasons := usualStates()
 	what := "table " + e.Name
-	r.Object(e.Value, what, document.Fields{
-		"label":     func(n document.Node) { r.Text(n, "label", &t.Label) },
-		"labels":    func(n document.Node) { t.Labels = r.labels(n) },
-		"plural":    func(n document.Node) { r.Text(n, "plural", &t.Plural) },
-		"set":       func(n document.Node) { r.Text(n, "set", &t.Set) },
-		"privilege": func(n document.Node) { r.Text(n, "privilege", &t.Privilege) },
-		"type_code": func(n document.Node) { r.Whole(n, "type_code", &t.TypeCode) },
-		"kind":      func(n document.Node) { r.Word(n, "kind", &kind, "standard", "elastic", "virtual") },
-		"owner":     func(n document.Node) { r.Word(n, "owner", &owner, "user", "organization") },
-		"activity":  func(n document.Node) { r.Bool(n, "activity", &t.Activity) },
-		"optimistic_concurrency": func(n document.Node) {
+	r.Object(e.Value, what,
+		document.Optional("label", func(n document.Node) { r.Text(n, "label", &t.Label) }),
+		document.Optional("labels", func(n document.Node) { t.Labels = r.labels(n) }),
+		document.Optional("plural", func(n document.Node) { r.Text(n, "plural", &t.Plural) }),
+		document.Optional("set", func(n document.Node) { r.Text(n, "set", &t.Set) }),
+		document.Optional("privilege", func(n document.Node) { r.Text(n, "privilege", &t.Privilege) }),
+		document.Optional("type_code", func(n document.Node) { r.Whole(n, "type_code", &t.TypeCode) }),
+		document.Optional("kind", func(n document.Node) { r.Word(n, "kind", &kind, "standard", "elastic", "virtual") }),
+		document.Optional("owner", func(n document.Node) { r.Word(n, "owner", &owner, "user", "organization") }),
+		document.Optional("activity", func(n document.Node) { r.Bool(n, "activity", &t.Activity) }),
+		document.Optional("optimistic_concurrency", func(n document.Node) {
 			on := true
 			r.Bool(n, "optimistic_concurrency", &on)
 			t.OptimisticOff = !on
-		},
-		"name":    func(n document.Node) { title = r.title(n, title) },
-		"columns": func(n document.Node) { columns = r.columns(n, what) },
-		"keys":    func(n document.Node) { keys = n },
-		"states":  func(n document.Node) { states, reasons = r.states(n) },
-	})
+		}),
+		document.Optional("name", func(n document.Node) { title = r.title(n, title) }),
+		document.Optional("columns", func(n document.Node) { columns = r.columns(n, what) }),
+		document.Optional("keys", func(n document.Node) { keys = n }),
+		document.Optional("states", func(n document.Node) { states, reasons = r.states(n) }),
+	)
 	t.Kind = map[string]Kind{"elastic": KindElastic, "virtual": KindVirtual}[kind]
 	t.Organization = owner == "organization"
 	t.furnish(title, columns, states, reasons)
@@ -201,8 +202,8 @@ func (r *reader) extend(e document.Entry) {
 	t := standard[i]
 	var keys document.Node
 	what := "extend." + e.Name
-	r.Object(e.Value, what, document.Fields{
-		"columns": func(n document.Node) {
+	r.Object(e.Value, what,
+		document.Optional("columns", func(n document.Node) {
 			for _, c := range r.columns(n, what) {
 				if _, there := t.Column(c.Name); there {
 					r.Problem(n, "give it another name", "%s has a column %s already", e.Name, c.Name)
@@ -210,9 +211,9 @@ func (r *reader) extend(e document.Entry) {
 				}
 				t.Columns = append(t.Columns, c)
 			}
-		},
-		"keys": func(n document.Node) { keys = n },
-	})
+		}),
+		document.Optional("keys", func(n document.Node) { keys = n }),
+	)
 	if keys != nil {
 		t.Keys = append(slices.Clone(t.Keys), r.keys(keys, &t)...)
 	}
@@ -240,18 +241,9 @@ func (r *reader) check() {
 		for _, c := range t.Columns {
 			for _, to := range c.Targets {
 				if !known[to.Table] {
-					r.Problem(r.at[i], document.DidYouMean(to.Table, sortedNames(known)), "column %s of %s points at the table %q, which is not there", c.Name, t.Name, to.Table)
+					r.Problem(r.at[i], document.DidYouMean(to.Table, slices.Sorted(maps.Keys(known))), "column %s of %s points at the table %q, which is not there", c.Name, t.Name, to.Table)
 				}
 			}
 		}
 	}
-}
-
-func sortedNames(names map[string]bool) []string {
-	var all []string
-	for name := range names {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
 }

@@ -137,21 +137,21 @@ func TestEveryProblemOfAFileIsFoundWithItsPlace(t *testing.T) {
 	for text, want := range map[string][]string{
 		"":                       {"tables.yaml:1:1: the file is empty"},
 		"tables: {":              {"this is not YAML"},
-		"table:\n  cr1_X: {}":    {`tables.yaml:1:1: unknown key "table" in the file; did you mean "tables"?`},
+		"table:\n  cr1_X: {}":    {`tables.yaml:1:1: unknown key "table" in the file; did you mean tables?`},
 		"tables:\n  Invoice: {}": {"tables.yaml:2:3: Invoice cannot be the name of a table; begin it with a publisher's prefix"},
 		"tables:\n  cr1_X:\n    colums: {}\n    kind: elastik": {
-			`tables.yaml:3:5: unknown key "colums" in table cr1_X; did you mean "columns"?`, `tables.yaml:4:11: kind cannot be "elastik"; did you mean "elastic"?`,
+			`tables.yaml:3:5: unknown key "colums" in table cr1_X; did you mean columns?`, `tables.yaml:4:11: kind cannot be "elastik"; did you mean elastic?`,
 		},
 		"tables:\n  cr1_X:\n    columns:\n      cr1_A: txt\n      cr1_B: {lookup: acount}\n      cr1_C: choice\n      cr1_D: {type: choice}\n      cr1_E: {type: text, length: many}": {
-			`tables.yaml:4:14: the type of cr1_A cannot be "txt"; did you mean "text"?`, `points at the table "acount", which is not there; did you mean "account"?`,
+			`tables.yaml:4:14: the type of cr1_A cannot be "txt"; did you mean text?`, `points at the table "acount", which is not there; did you mean account?`,
 			"tables.yaml:6:14: cr1_C says not what it points at or offers", "tables.yaml:7:7: column cr1_D has no options", "tables.yaml:8:35: length must be a whole number",
 		},
 		"tables:\n  cr1_X:\n    columns:\n      cr1_A: memo\n    keys:\n      k: [cr1_b]\n      l: [cr1_a]": {
-			`key k names the unknown column "cr1_b"; did you mean "cr1_a"?`, `key "l": column "cr1_a" is of a type that keys cannot have`,
+			`key k names the unknown column "cr1_b"; did you mean cr1_a?`, `key "l": column "cr1_a" is of a type that keys cannot have`,
 		},
-		"extend:\n  contakt: {}":                              {`tables.yaml:2:3: there is no standard table "contakt" to extend; did you mean "contact"?`},
+		"extend:\n  contakt: {}":                              {`tables.yaml:2:3: there is no standard table "contakt" to extend; did you mean contact?`},
 		"extend:\n  contact:\n    columns:\n      name: text": {"begin it with a publisher's prefix"},
-		"tables:\n  cr1_X:\n    columns:\n      cr1_A: {type: choice, global: lvl}\nchoices:\n  lvls: {options: {1: A}}": {`there is no choice "lvl" under choices; did you mean "lvls"?`},
+		"tables:\n  cr1_X:\n    columns:\n      cr1_A: {type: choice, global: lvl}\nchoices:\n  lvls: {options: {1: A}}": {`there is no choice "lvl" under choices; did you mean lvls?`},
 		"tables:\n  cr1_X: {}\n  cr1_x: {}": {"the name or the set of table cr1_x is taken"},
 	} {
 		_, err := schema.Read("tables.yaml", []byte(text))

@@ -1,11 +1,12 @@
 package schema
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/document"
+	"github.com/penstock-sync/penstock/pkg/document"
 )
 
 // types are the words for the types of columns.
@@ -15,13 +16,7 @@ var types = map[string]Type{ //nolint:gochecknoglobals // constant table
 	"image": Image, "file": File,
 }
 
-func typeWords() []string {
-	var words []string
-	for word := range types {
-		words = append(words, word)
-	}
-	return words
-}
+func typeWords() []string { return slices.Sorted(maps.Keys(types)) }
 
 // columns reads a mapping of schema names to columns.
 func (r *reader) columns(n document.Node, of string) []Column {
@@ -55,39 +50,39 @@ func (r *reader) column(e document.Entry) Column {
 	}
 	what := "column " + e.Name
 	targets, typed := document.Node(nil), false
-	r.Object(e.Value, what, document.Fields{
-		"type":      func(n document.Node) { typed = r.Word(n, "type", &word, typeWords()...) },
-		"label":     func(n document.Node) { r.Text(n, "label", &c.Label) },
-		"labels":    func(n document.Node) { c.Labels = r.labels(n) },
-		"length":    func(n document.Node) { r.Whole(n, "length", &c.MaxLength) },
-		"min":       func(n document.Node) { r.Number(n, "min", &c.Min) },
-		"max":       func(n document.Node) { r.Number(n, "max", &c.Max) },
-		"precision": func(n document.Node) { r.Whole(n, "precision", &c.Precision) },
-		"max_size":  func(n document.Node) { r.Whole(n, "max_size", &c.MaxSize) },
-		"format":    func(n document.Node) { r.Text(n, "format", &c.Format) },
-		"behavior":  func(n document.Node) { r.Word(n, "behavior", &c.Behavior, UserLocal, DateOnly, TimeZoneIndependent) },
-		"required": func(n document.Node) {
+	r.Object(e.Value, what,
+		document.Optional("type", func(n document.Node) { typed = r.Word(n, "type", &word, typeWords()...) }),
+		document.Optional("label", func(n document.Node) { r.Text(n, "label", &c.Label) }),
+		document.Optional("labels", func(n document.Node) { c.Labels = r.labels(n) }),
+		document.Optional("length", func(n document.Node) { r.Whole(n, "length", &c.MaxLength) }),
+		document.Optional("min", func(n document.Node) { r.Number(n, "min", &c.Min) }),
+		document.Optional("max", func(n document.Node) { r.Number(n, "max", &c.Max) }),
+		document.Optional("precision", func(n document.Node) { r.Whole(n, "precision", &c.Precision) }),
+		document.Optional("max_size", func(n document.Node) { r.Whole(n, "max_size", &c.MaxSize) }),
+		document.Optional("format", func(n document.Node) { r.Text(n, "format", &c.Format) }),
+		document.Optional("behavior", func(n document.Node) { r.Word(n, "behavior", &c.Behavior, UserLocal, DateOnly, TimeZoneIndependent) }),
+		document.Optional("required", func(n document.Node) {
 			r.Word(n, "required", &c.Required, "None", "Recommended", "ApplicationRequired", "SystemRequired")
-		},
-		"source": func(n document.Node) {
+		}),
+		document.Optional("source", func(n document.Node) {
 			var source string
 			r.Word(n, "source", &source, "calculated", "rollup", "formula")
 			c.Source = map[string]Source{"calculated": Calculated, "rollup": Rollup, "formula": Formula}[source]
 			c.ReadOnly = true
-		},
-		"secured":   func(n document.Node) { r.Bool(n, "secured", &c.Secured) },
-		"read_only": func(n document.Node) { r.Bool(n, "read_only", &c.ReadOnly) },
-		"primary":   func(n document.Node) { r.Bool(n, "primary", &c.Primary) },
-		"options":   func(n document.Node) { c.Options = r.options(n) },
-		"global":    func(n document.Node) { r.global(n, &c) },
-		"default": func(n document.Node) {
+		}),
+		document.Optional("secured", func(n document.Node) { r.Bool(n, "secured", &c.Secured) }),
+		document.Optional("read_only", func(n document.Node) { r.Bool(n, "read_only", &c.ReadOnly) }),
+		document.Optional("primary", func(n document.Node) { r.Bool(n, "primary", &c.Primary) }),
+		document.Optional("options", func(n document.Node) { c.Options = r.options(n) }),
+		document.Optional("global", func(n document.Node) { r.global(n, &c) }),
+		document.Optional("default", func(n document.Node) {
 			var value int
 			if r.Whole(n, "default", &value) {
 				c.Default = &value
 			}
-		},
-		"lookup": func(n document.Node) { targets = n },
-	})
+		}),
+		document.Optional("lookup", func(n document.Node) { targets = n }),
+	)
 	if targets != nil {
 		if !typed {
 			word = "lookup"
@@ -138,20 +133,20 @@ func finish(c Column, word string) Column {
 // targets reads what a lookup points at: a table, a mapping with more, or a list of them.
 func (r *reader) targets(n document.Node, column string) []Target {
 	var targets []Target
-	list := r.List(n)
+	list := document.List(n)
 	for _, item := range list {
 		var to Target
 		if !document.IsMapping(item) {
 			r.Text(item, "lookup", &to.Table)
 		} else {
 			var onDelete string
-			r.Object(item, "lookup", document.Fields{
-				"table":        func(n document.Node) { r.Text(n, "table", &to.Table) },
-				"navigation":   func(n document.Node) { r.Text(n, "navigation", &to.Navigation) },
-				"relationship": func(n document.Node) { r.Text(n, "relationship", &to.Relationship) },
-				"collection":   func(n document.Node) { r.Text(n, "collection", &to.Collection) },
-				"delete":       func(n document.Node) { r.Word(n, "delete", &onDelete, "restrict", "cascade", "remove_link") },
-			})
+			r.Object(item, "lookup",
+				document.Optional("table", func(n document.Node) { r.Text(n, "table", &to.Table) }),
+				document.Optional("navigation", func(n document.Node) { r.Text(n, "navigation", &to.Navigation) }),
+				document.Optional("relationship", func(n document.Node) { r.Text(n, "relationship", &to.Relationship) }),
+				document.Optional("collection", func(n document.Node) { r.Text(n, "collection", &to.Collection) }),
+				document.Optional("delete", func(n document.Node) { r.Word(n, "delete", &onDelete, "restrict", "cascade", "remove_link") }),
+			)
 			to.Restrict, to.Cascade = onDelete == "restrict", onDelete == "cascade"
 		}
 		if to.Navigation == "" {
@@ -191,10 +186,10 @@ func (r *reader) options(n document.Node) []Option {
 			continue
 		}
 		if document.IsMapping(e.Value) {
-			r.Object(e.Value, "option", document.Fields{
-				"label":  func(n document.Node) { r.Text(n, "label", &o.Label) },
-				"labels": func(n document.Node) { o.Labels = r.labels(n) },
-			})
+			r.Object(e.Value, "option",
+				document.Optional("label", func(n document.Node) { r.Text(n, "label", &o.Label) }),
+				document.Optional("labels", func(n document.Node) { o.Labels = r.labels(n) }),
+			)
 		} else {
 			r.Text(e.Value, "the label of an option", &o.Label)
 		}
@@ -207,10 +202,10 @@ func (r *reader) options(n document.Node) []Option {
 func (r *reader) globals(n document.Node) {
 	for _, e := range r.Entries(n, "choices") {
 		g := &globalChoice{GlobalChoice: GlobalChoice{Name: e.Name, Label: e.Name}}
-		r.Object(e.Value, "choice "+e.Name, document.Fields{
-			"label":   func(n document.Node) { r.Text(n, "label", &g.Label) },
-			"options": func(n document.Node) { g.options = r.options(n) },
-		})
+		r.Object(e.Value, "choice "+e.Name,
+			document.Optional("label", func(n document.Node) { r.Text(n, "label", &g.Label) }),
+			document.Optional("options", func(n document.Node) { g.options = r.options(n) }),
+		)
 		if len(g.options) == 0 {
 			r.Problem(e.Key, "add options: {1: One}", "the choice %s has no options", e.Name)
 		}
@@ -225,11 +220,7 @@ func (r *reader) global(n document.Node, c *Column) {
 	}
 	g := r.choices[name]
 	if g == nil {
-		var known []string
-		for k := range r.choices {
-			known = append(known, k)
-		}
-		r.Problem(n, document.DidYouMean(name, known), "there is no choice %q under choices", name)
+		r.Problem(n, document.DidYouMean(name, slices.Sorted(maps.Keys(r.choices))), "there is no choice %q under choices", name)
 		return
 	}
 	c.Global, c.Options = g.GlobalChoice, g.options
@@ -237,13 +228,13 @@ func (r *reader) global(n document.Node, c *Column) {
 
 // states reads a list of states, each with its status reasons. The first is 0.
 func (r *reader) states(n document.Node) (labels []string, reasons []Option) {
-	for state, item := range r.List(n) {
+	for state, item := range document.List(n) {
 		label := "State " + strconv.Itoa(state)
 		var own []Option
-		r.Object(item, "state", document.Fields{
-			"label":   func(n document.Node) { r.Text(n, "label", &label) },
-			"reasons": func(n document.Node) { own = r.options(n) },
-		})
+		r.Object(item, "state",
+			document.Optional("label", func(n document.Node) { r.Text(n, "label", &label) }),
+			document.Optional("reasons", func(n document.Node) { own = r.options(n) }),
+		)
 		if len(own) == 0 {
 			r.Problem(item, "add reasons: {1: Active}", "the state %s has no status reasons", label)
 		}
@@ -265,7 +256,7 @@ func (r *reader) keys(n document.Node, t *Table) []Key {
 	for _, e := range r.Entries(n, "keys of "+t.Name) {
 		k, sound := Key{Name: strings.ToLower(e.Name), Schema: e.Name, Label: e.Name}, true
 		read := func(n document.Node) {
-			for _, item := range r.List(n) {
+			for _, item := range document.List(n) {
 				var name string
 				if !r.Text(item, "a column of key "+e.Name, &name) {
 					sound = false
@@ -285,11 +276,11 @@ func (r *reader) keys(n document.Node, t *Table) []Key {
 			}
 		}
 		if document.IsMapping(e.Value) {
-			r.Object(e.Value, "key "+e.Name, document.Fields{
-				"label":   func(n document.Node) { r.Text(n, "label", &k.Label) },
-				"columns": read,
-				"status":  func(n document.Node) { r.Word(n, "status", &k.Status, Pending, InProgress, Active, Failed) },
-			})
+			r.Object(e.Value, "key "+e.Name,
+				document.Optional("label", func(n document.Node) { r.Text(n, "label", &k.Label) }),
+				document.Optional("columns", read),
+				document.Optional("status", func(n document.Node) { r.Word(n, "status", &k.Status, Pending, InProgress, Active, Failed) }),
+			)
 		} else {
 			read(e.Value)
 		}

@@ -20,7 +20,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/internal/document"
+	"github.com/penstock-sync/penstock/pkg/document"
 )
 
 // A Reader reads one file. Its Err tells what was wrong.

@@ -1,10 +1,27 @@
-package spec
+package document
 
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
+
+// A Position is a place in a file.
+type Position struct {
+	File   string
+	Line   int // from 1
+	Column int // from 1
+}
+
+// String reads as compilers write it: syncs/contacts.yaml:3:7. Unknown parts are left out.
+func (p Position) String() string {
+	s := p.File
+	if p.Line > 0 {
+		s += ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
+	}
+	return s
+}
 
 // A Problem is one mistake in a file: where, what, and how to mend it.
 type Problem struct {
@@ -13,7 +30,7 @@ type Problem struct {
 	Mend string // may be empty
 }
 
-// Error reads as "syncs/contacts.yaml:3:7: unknown key "tabel" in to; did you mean "table"?".
+// Error reads as "syncs/contacts.yaml:3:7: unknown key "tabel" in to; did you mean table?".
 func (p Problem) Error() string {
 	s := p.Position.String() + ": " + p.What
 	if p.Mend != "" {
@@ -22,7 +39,7 @@ func (p Problem) Error() string {
 	return s
 }
 
-// Problems are all mistakes that were found, by file and place.
+// Problems are all mistakes that were found. As an error they come from [Problems.Err], by file and place.
 type Problems []Problem
 
 // Error has one line for each problem.
@@ -34,8 +51,8 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// err is nil when there are no problems.
-func (ps Problems) err() error {
+// Err is the problems by file and place, or nil when there are none.
+func (ps Problems) Err() error {
 	if len(ps) == 0 {
 		return nil
 	}
@@ -56,12 +73,12 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// DidYouMean is the mend for an unknown word: the nearest known one, else all of them where they are few.
+// DidYouMean is the mend for an unknown word: the nearest known one, else all of them, in their order, where they are few.
 func DidYouMean(word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
 		return "did you mean " + near + "?"
 	}
-	if len(known) > 0 && len(known) <= 12 {
+	if len(known) > 0 && len(known) <= 24 {
 		return "known are " + strings.Join(known, ", ")
 	}
 	return ""

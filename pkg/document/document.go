@@ -1,0 +1,82 @@
+// Package document reads YAML files that people write, strictly: a key that is not known, or a value of the wrong kind, is a
+// [Problem] with its place and how to mend it, and all problems of a file are found at once. The syntax tree is walked by
+// hand, since a decoder would stop at the first mistake, and forget where a value stood.
+//
+// Methods that read a value leave what they read into as it was when there is a problem, so that defaults stay.
+package document
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// A Node is a piece of a file.
+type Node = ast.Node
+
+// A Reader reads one file, and collects the problems on the way.
+type Reader struct {
+	File     string // its name, for positions
+	Problems Problems
+}
+
+// Err is the problems so far, by place, or nil when there are none.
+func (r *Reader) Err() error { return r.Problems.Err() }
+
+// Root returns the root of the file's only document, or nil with a problem noted.
+func (r *Reader) Root(data []byte) Node {
+	// Duplicate keys are reported by Pairs, like every other mistake.
+	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		p := Problem{Position: r.start(), What: "this is not YAML: " + err.Error()}
+		var syntax yaml.Error
+		if errors.As(err, &syntax) {
+			p.What = "this is not YAML: " + syntax.GetMessage()
+			if t := syntax.GetToken(); t != nil {
+				p.Line, p.Column = t.Position.Line, t.Position.Column
+			}
+		}
+		r.Problems = append(r.Problems, p)
+		return nil
+	}
+	var root Node
+	for _, d := range f.Docs {
+		if d.Body == nil || d.Body.Type() == ast.CommentType || d.Body.Type() == ast.DirectiveType {
+			continue
+		}
+		if root != nil {
+			r.Problem(d.Body, "put each into a file of its own", "a second document begins here")
+			break
+		}
+		root = d.Body
+	}
+	if root == nil {
+		r.Problems = append(r.Problems, Problem{Position: r.start(), What: "the file is empty"})
+	}
+	return root
+}
+
+func (r *Reader) start() Position { return Position{File: r.File, Line: 1, Column: 1} }
+
+// At is where a node begins.
+func (r *Reader) At(n Node) Position {
+	p := r.start()
+	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
+		n = m.Values[0].Key // the mapping's own token is the first colon
+	}
+	if v, ok := n.(*ast.MappingValueNode); ok {
+		n = v.Key
+	}
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		p.Line, p.Column = t.Position.Line, t.Position.Column
+	}
+	return p
+}
+
+// Problem notes a mistake at a node. mend may be empty.
+func (r *Reader) Problem(n Node, mend, format string, args ...any) {
+	r.Problems = append(r.Problems, Problem{Position: r.At(n), What: fmt.Sprintf(format, args...), Mend: mend})
+}
