@@ -180,7 +180,7 @@ func (t *test) missing(ctx context.Context, u user, names []string, wanted map[s
 		verb = " are missing"
 	}
 	s := failed(strings.Join(words, ", ")+verb,
-		"a system administrator of the environment: give application user "+u.who.User+" a security role that grants this, "+environment+", Edit security roles; changes are seen after about 30 s")
+		"a system administrator of the environment: give application user "+u.who.User+" a security role that grants this, "+dataverse.AtApplicationUsers+", Edit security roles; changes are seen after about 30 s")
 	s.Code = "0x80040220"
 	return s
 }

@@ -46,7 +46,7 @@ func readSecret(where spec.Secret) (string, Step) {
 
 // readCertificate reads the certificate as every request for a token does, and looks at its end.
 func readCertificate(where spec.Certificate, early time.Duration) Step {
-	const who = "an owner of the application: make a new certificate, upload it " + registration + ", and configure it with its key"
+	const who = "an owner of the application: make a new certificate, upload it " + dataverse.AtRegistration + ", and configure it with its key"
 	text, err := where.Read()
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -123,7 +123,7 @@ func expiryStep(registered []dataverse.Credential, now time.Time, early time.Dur
 	}
 	saw := fmt.Sprintf("%s expires %s, on %s", what, inDays(first.Sub(now)), first.UTC().Format(time.DateOnly))
 	if first.Sub(now) < early {
-		return warned(saw, "an owner of the application: make a new one before that "+registration+", and configure its Value")
+		return warned(saw, "an owner of the application: make a new one before that "+dataverse.AtRegistration+", and configure its Value")
 	}
 	return passed(saw)
 }

@@ -102,7 +102,7 @@ func tokenStep(ctx context.Context, client *dataverse.Client, secret string) Ste
 	}
 	s := sayFault(err)
 	var fault *penstock.Error
-	if _, known := wordsFor(s.Code); !known && errors.As(err, &fault) && fault.Kind == penstock.Transient {
+	if _, known := dataverse.RemedyOf(s.Code); !known && errors.As(err, &fault) && fault.Kind == penstock.Transient {
 		s.Saw = "Entra ID gives no token for now: " + s.Saw
 	}
 	if s.Code == "AADSTS7000215" && guid.MatchString(strings.TrimSpace(secret)) {

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -285,10 +286,10 @@ func sayFault(err error) Step {
 	if fault.Err != nil {
 		s.Saw = fault.Err.Error()
 	}
-	w, known := wordsFor(fault.Code)
+	remedy, known := dataverse.RemedyOf(fault.Code)
 	switch {
 	case known:
-		s.Saw, s.Do = w.saw, w.do
+		s.Saw, s.Do = cmp.Or(remedy.Fault, s.Saw), remedy.Mend
 	case s.Do != "":
 	case fault.Kind == penstock.Transient, fault.Kind == penstock.Throttled:
 		s.Do = "try again in some minutes"

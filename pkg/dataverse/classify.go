@@ -56,7 +56,7 @@ func (s subject) classify(status int, body []byte) finding {
 		s.missing(&f, message, known)
 	case 0x80040220:
 		if f.cause.Privilege != "" {
-			f.kind, f.hint = penstock.SystemFault, hintPrivilege
+			f.kind, f.hint = penstock.SystemFault, remedies["0x80040220"].String()
 		}
 	case 0x80040237:
 		if s.operation == penstock.Create && s.address != "" && !strings.Contains(message, "integrity violation") &&

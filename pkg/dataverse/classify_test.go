@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -335,7 +336,7 @@ func TestEveryRuleSaysWhatToDo(t *testing.T) {
 		if r.kind == penstock.Faulty || r.class == "" {
 			t.Errorf("0x%08x has no kind or no class", code)
 		}
-		if r.hint == "" {
+		if r, _, _ := ruleOf(fmt.Sprintf("0x%08X", code)); r.hint == "" {
 			t.Errorf("0x%08x: nobody is told who can mend it", code)
 		}
 	}

@@ -330,10 +330,10 @@ func TestWhoAmISaysWhatIsWrong(t *testing.T) {
 		want   string // in the error
 	}{
 		{"no application user", 403, errorBody("0x80072560", "The user is not a member of the organization."), penstock.SystemFault, "0x80072560", "no application user in this environment"},
-		{"disabled", 403, errorBody("0x80040225", "The specified user(Id = {0}) is disabled."), penstock.SystemFault, "0x80040225", "user is disabled: enable"},
+		{"disabled", 403, errorBody("0x80040225", "The specified user(Id = {0}) is disabled."), penstock.SystemFault, "0x80040225", "user is disabled; a system administrator"},
 		{"without role", 403, errorBody("0x80042f09", "The user with id x has not been assigned any roles. They need a role with the prvReadUser privilege."), penstock.SystemFault, "0x80042f09", "no security role"},
 		{"administration mode", 403, errorBody("0x8004a113", "admin"), penstock.SystemFault, "0x8004a113", "administration mode"},
-		{"blocked", 403, errorBody("0x80095ffc", "Access to Dataverse API is restricted"), penstock.SystemFault, "0x80095ffc", "policy of the tenant"},
+		{"blocked", 403, errorBody("0x80095ffc", "Access to Dataverse API is restricted"), penstock.SystemFault, "0x80095ffc", "a policy blocks the application"},
 		{"another path", 404, "<html>", penstock.SystemFault, "http_404", "URL right"},
 		{"a web page", 200, "<html>", penstock.SystemFault, "", "URL that of a Dataverse environment"},
 		{"another service", 200, "{}", penstock.SystemFault, "", "names no organization"},

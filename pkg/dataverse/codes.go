@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,10 @@ func ruleOf(code string) (rule, uint32, bool) {
 		return rule{}, 0, false
 	}
 	r, ok := codes[n]
+	if ok && r.hint == "" {
+		remedy, _ := RemedyOf(fmt.Sprintf("0x%08x", n))
+		r.hint = remedy.String()
+	}
 	return r, n, ok
 }
 
@@ -51,7 +56,6 @@ func parseCode(code string) (uint32, bool) {
 
 // Hints that several codes share.
 const (
-	hintPrivilege = "give the application user a security role with this privilege; changes of roles are seen after about 30 s"
 	hintPasses    = "this passes by itself: the next run sends the row again"
 	hintPlugin    = "a plug-in took too long or crashed: ask who maintains the environment's customizations; the next run sends the row again"
 	hintReference = "the record that a lookup names is not in Dynamics: sync that table first, or correct the row's value"
@@ -64,7 +68,7 @@ const (
 	hintRecord    = "the application user's role does not reach this record: give its privileges the depth Organization in the Power Platform admin center"
 	hintSecured   = "a mapped column is secured: add the application user to a column security profile that allows it, or take the column out of the sync"
 	hintMapping   = "compare the sync's table, key and columns with the environment's"
-	hintToken     = "check that the URL names the environment that the application user belongs to"
+	hintToken     = "check that url and tenant in the environment's file are of one environment; was the application user's tenant changed?"
 	hintDefect    = "this is a defect in Penstock: please report it"
 )
 
@@ -161,16 +165,16 @@ var codes = map[uint32]rule{ //nolint:gochecknoglobals // a table, which nothing
 	0x8004f502: {penstock.RowFault, penstock.Permission, hintSecured},  // column security, create
 	0x8004f507: {penstock.RowFault, penstock.Permission, hintSecured},  // column security, update
 
-	// The application user.
-	0x80072560: {penstock.SystemFault, penstock.Permission, "the application has no application user in this environment: add one in the Power Platform admin center, Settings, Users, Application users"},
-	0x80040225: {penstock.SystemFault, penstock.Permission, "the application user is disabled: enable it in the Power Platform admin center"},
-	0x80042f09: {penstock.SystemFault, penstock.Permission, "the application user has no security role: assign one in the Power Platform admin center"},
-	0x8004d24b: {penstock.SystemFault, penstock.Permission, "the user has no licence: connect as an application user, which needs none"},
-	0x80095ffc: {penstock.SystemFault, penstock.Permission, "a policy of the tenant blocks this application: ask the tenant's administrator to allow it"},
-	0x8004a113: {penstock.SystemFault, penstock.Permission, "the environment is in administration mode: try again when it is over"},
-	0x8004a104: {penstock.SystemFault, penstock.Permission, "the environment is disabled: ask its administrator"},
-	0x8004a107: {penstock.SystemFault, penstock.Permission, "the environment's scale group is disabled: ask Microsoft support"},
-	0x8004a110: {penstock.SystemFault, penstock.Permission, "the application user may not act for others: it lacks prvActOnBehalfOfAnotherUser"},
+	// The application user. What has no hint here has one in remedies.
+	0x80072560: {penstock.SystemFault, penstock.Permission, ""},
+	0x80040225: {penstock.SystemFault, penstock.Permission, ""},
+	0x80042f09: {penstock.SystemFault, penstock.Permission, ""},
+	0x8004d24b: {penstock.SystemFault, penstock.Permission, ""},
+	0x80095ffc: {penstock.SystemFault, penstock.Permission, ""},
+	0x8004a113: {penstock.SystemFault, penstock.Permission, ""},
+	0x8004a104: {penstock.SystemFault, penstock.Permission, ""},
+	0x8004a107: {penstock.SystemFault, penstock.Permission, ""},
+	0x8004a110: {penstock.SystemFault, penstock.Permission, ""},
 	0x80040277: {penstock.SystemFault, penstock.Permission, hintToken}, // UnauthorizedAccess
 	0x80044302: {penstock.SystemFault, penstock.Permission, hintToken}, // RequestIsNotAuthenticated
 	0x80044300: {penstock.SystemFault, penstock.Permission, hintToken}, // MissingCrmAuthenticationToken

@@ -205,7 +205,7 @@ func TestFaultsOfIdentityAreNamed(t *testing.T) {
 	}{
 		{"a wrong secret", emulator.Config{}, func(c *dataverse.Config) { c.Secret = func() (string, error) { return "wrong-one", nil } }, "AADSTS7000215", "secret is wrong"},
 		{"an expired secret", app(func(a *emulator.App) { a.SecretExpired = true }), nil, "AADSTS7000222", "expired"},
-		{"an unknown application", emulator.Config{}, func(c *dataverse.Config) { c.ClientID = "99999999-1111-1111-1111-111111111111" }, "AADSTS700016", "no such application"},
+		{"an unknown application", emulator.Config{}, func(c *dataverse.Config) { c.ClientID = "99999999-1111-1111-1111-111111111111" }, "AADSTS700016", "no application with this client id"},
 		{"an unknown tenant", emulator.Config{}, func(c *dataverse.Config) { c.Tenant = "nowhere.example" }, "AADSTS90002", "no such tenant"},
 		{"no application user", app(func(a *emulator.App) { a.State = emulator.UserMissing }), nil, "0x80072560", "no application user"},
 		{"a disabled one", app(func(a *emulator.App) { a.State = emulator.UserDisabled }), nil, "0x80040225", "disabled"},

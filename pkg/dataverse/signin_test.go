@@ -166,7 +166,7 @@ func TestACertificateSignsIn(t *testing.T) {
 	as := func(c *Config) { c.ClientID, c.Secret, c.Certificate = emulator.SandboxClient, nil, read }
 	for _, tt := range []struct{ name, text, code, want string }{
 		{"its own", key + pemOf(own), "", ""},
-		{"one that is not registered", otherKey + pemOf(stranger), "AADSTS700027", "upload the certificate there"},
+		{"one that is not registered", otherKey + pemOf(stranger), "AADSTS700027", "upload the certificate in the Entra admin center"},
 		{"an expired one", key + pemOf(old), "AADSTS700027", "expired on " + old.NotAfter.UTC().Format(time.DateOnly)},
 		{"a revoked one", key + pemOf(revoked), "AADSTS7000214", "has been revoked"},
 		{"one without key", pemOf(own), "", "no private key"},
@@ -249,7 +249,7 @@ func TestFaultsOfTheDirectoryAreNamed(t *testing.T) {
 		{"conditional access", app(func(a *emulated.App) { a.State = emulated.AppBlocked }), nil, "AADSTS53003", "conditional access"},
 		{"an unknown environment", emulator.Config{Hosts: []string{"org.crm4.dynamics.com"}}, nil, "AADSTS500011", "does not know this environment"},
 		{"a tenant that is none", emulator.Config{}, func(c *Config) { c.Tenant = "contoso" }, "AADSTS900023", "verified domain"},
-		{"an app of another tenant", emulator.Config{Apps: []emulator.App{{Tenant: secondClient, ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret}}}, nil, "AADSTS700016", "no such application"},
+		{"an app of another tenant", emulator.Config{Apps: []emulator.App{{Tenant: secondClient, ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret}}}, nil, "AADSTS700016", "no application with this client id"},
 		{"text and trailers on one line", func() emulator.Config {
 			c := app(func(a *emulated.App) { a.Secrets = nil })
 			c.Directory.Assumptions.OneLineTrailers = true
