@@ -303,7 +303,8 @@ func TestClassify(t *testing.T) {
 		{
 			"a value that reads like an unknown property is the row's fault", byKey, 400,
 			errorBody("0x80048d19", payloadPrefix+"Cannot convert the literal 'Invalid property 'x' was found' to the expected type 'Edm.Int32'."),
-			penstock.RowFault, penstock.Cause{Class: penstock.Validation, Code: "0x80048d19"},
+			penstock.RowFault,
+			penstock.Cause{Class: penstock.Validation, Code: "0x80048d19"},
 		},
 		{"8.3: no code and 405 to a delete is that others refer to the record", contact(penstock.Delete, "contacts("+one+")"), 405, "", penstock.RowFault, penstock.Cause{Class: penstock.Reference, Code: "http_405"}},
 		{"8.3: no code and 405 to a write is the table's", byKey, 405, "", penstock.SystemFault, penstock.Cause{Class: penstock.Mapping, Code: "http_405"}},
