@@ -40,7 +40,7 @@ func (s *Server) Entries(seq uint64) iter.Seq[Entry] { return s.journal.After(se
 
 // Follow yields like Entries, and goes on with the writes to come until ctx ends. After a Reset it begins anew with Seq 1.
 func (s *Server) Follow(ctx context.Context, seq uint64) iter.Seq[Entry] {
-	return func(yield func(journal.Entry) bool) {
+	return func(yield func(Entry) bool) {
 		for {
 			for e := range s.journal.After(seq) {
 				if !yield(e) {
