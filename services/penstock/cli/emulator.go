@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -45,6 +46,7 @@ func (c *commandLine) emulator() *cobra.Command {
 			"  tenant         " + emulator.SandboxTenant + "\n" +
 			"  client id      " + emulator.SandboxClient + "\n" +
 			"  client secret  " + emulator.SandboxSecret + "\n\n" +
+			"It keeps the last million writes in its journal, unless a scenario's journal_limit says otherwise.\n\n" +
 			"Clients that insist on https (MSAL, azure-identity) need --tls, and the certificate authority that it writes to a file.",
 		Example: "  penstock emulator --listen 127.0.0.1:8365\n" +
 			"  penstock emulator --scenario production.yaml --rows 10000\n" +
@@ -107,6 +109,9 @@ func (c *commandLine) emulate(ctx context.Context, e emulated) error {
 	return <-stopped
 }
 
+// journalLimit bounds the journal of an emulator that runs for days: some 200 MB.
+const journalLimit = 1_000_000
+
 // build makes the emulator that the flags describe.
 func (e emulated) build() (*emulator.Server, *faults.Orders, error) {
 	var s scenario.Scenario
@@ -119,6 +124,7 @@ func (e emulated) build() (*emulator.Server, *faults.Orders, error) {
 			return nil, nil, err
 		}
 	}
+	s.Config.JournalLimit = cmp.Or(s.Config.JournalLimit, journalLimit)
 	switch e.limits {
 	case "":
 	case "off":

@@ -205,3 +205,13 @@ func TestTheEmulatorNamesEveryMistakeOfAScenario(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEmulatorsJournalIsBounded(t *testing.T) {
+	server, _, err := emulated{}.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Config().JournalLimit; got != journalLimit {
+		t.Errorf("the journal keeps %d writes, want %d: an emulator that runs for days would grow", got, journalLimit)
+	}
+}
