@@ -13,7 +13,7 @@ import (
 )
 
 func TestMetadataIsKeptForATimeAndDropped(t *testing.T) {
-	_, q := start(t, func(c *Config) { c.Timing.Metadata = 2 * time.Second })
+	_, q := start(t, func(c *Config) { c.Timing.Metadata = 5 * time.Second })
 	ctx := t.Context()
 	read := func() []byte {
 		t.Helper()
