@@ -128,6 +128,8 @@ func (q *Queue) check(ctx context.Context, at string) (err error) {
 	if q.js, err = jetstream.New(q.conn, jetstream.WithDefaultTimeout(q.timing.Publish)); err != nil {
 		return fmt.Errorf("nats: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, declareTime) // a server that is starting may be at its disk
+	defer cancel()
 	account, err := q.js.AccountInfo(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):

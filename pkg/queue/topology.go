@@ -24,7 +24,7 @@ const duplicates = 2 * time.Minute
 // ErrDrift is wrapped by the errors of Declare that list how an existing stream, bucket or consumer differs.
 var ErrDrift = errors.New("declared otherwise")
 
-// declareTime bounds making and verifying streams and consumers. No promise rests on it, so it is not of penstock.Timing: a
+// declareTime bounds asking for JetStream, and making and verifying streams and consumers. No promise rests on it, so it is not of penstock.Timing: a
 // server that is starting, or a disk that is slow, may take its time.
 const declareTime = 30 * time.Second
 
