@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -117,6 +118,18 @@ func (c *commandLine) document(v any) error {
 func (c *commandLine) print(format string, args ...any) error {
 	_, err := fmt.Fprintf(c.out, format, args...)
 	return err
+}
+
+// wants checks how many names a command is given, at most so many unless that is 0, and says which, where cobra would
+// count "arg(s)".
+func wants(what string, least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && (most == 0 || len(args) <= most) {
+			return nil
+		}
+		example, _, _ := strings.Cut(strings.TrimSpace(cmd.Example), "\n")
+		return fmt.Errorf("%s wants %s, as in: %s", cmd.CommandPath(), what, example)
+	}
 }
 
 // syncID reads environment/sync.

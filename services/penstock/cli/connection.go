@@ -37,7 +37,7 @@ func (c *commandLine) testConnection() *cobra.Command {
 			"this machine and without a running Penstock; PENSTOCK_CLICKHOUSE then names the warehouse, whose models are left out\n" +
 			"otherwise. The exit code is 1 when a step failed.",
 		Example: "  penstock test-connection production --folder ./penstock\n  penstock test-connection production --sync contacts",
-		Args:    cobra.ExactArgs(1),
+		Args:    wants("one environment", 1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request.Environment = args[0]
 			ctx, cancel := context.WithTimeout(cmd.Context(), testPatience)
@@ -95,7 +95,7 @@ func testFolder(ctx context.Context, request *penstockv1.TestConnectionRequest, 
 		return nil, problems // the environment may be in one of the files that cannot be read
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w, in the files of %s", err, dir)
+		return nil, fmt.Errorf("in the files of %s: %w", dir, err)
 	}
 	if dsn := os.Getenv("PENSTOCK_CLICKHOUSE"); dsn != "" {
 		in.Model = func(ctx context.Context, s spec.Sync) ([]mapping.SourceColumn, error) { return columns(ctx, dsn, s) }

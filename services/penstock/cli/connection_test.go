@@ -107,10 +107,10 @@ func TestNamesThatAreNotInTheFilesAreNamed(t *testing.T) {
 		args []string
 		want string
 	}{
+		{nil, "penstock test-connection wants one environment, as in: penstock test-connection production"},
 		{[]string{"dmo"}, "there is no environment dmo; did you mean demo?"},
 		{[]string{"demo", "--sync", "contcats"}, "has no sync contcats; did you mean contacts?"},
 		{[]string{"demo", "--user", "x"}, "no application user with the client id x"},
-		{[]string{}, "accepts 1 arg"},
 	} {
 		code, _, message := command(append([]string{"test-connection", "--folder", dir}, tt.args...)...)
 		if code != 1 || !strings.Contains(message, tt.want) {

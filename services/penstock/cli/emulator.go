@@ -125,6 +125,9 @@ func (e emulated) build() (*emulator.Server, *faults.Orders, error) {
 		}
 	}
 	s.Config.JournalLimit = cmp.Or(s.Config.JournalLimit, journalLimit)
+	if e.rows < 0 {
+		return nil, nil, fmt.Errorf("emulator: --rows %d is less than none", e.rows)
+	}
 	switch e.limits {
 	case "":
 	case "off":

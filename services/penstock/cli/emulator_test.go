@@ -191,6 +191,7 @@ func TestTheEmulatorNamesEveryMistakeOfAScenario(t *testing.T) {
 		{[]string{"--scenario", file}, []string{"s.yaml:1:1: unknown key \"servrs\" in the file; did you mean servers?", "s.yaml:2:20: limits.requests must be a whole number"}},
 		{[]string{"--scenario", file + "x"}, []string{"read the scenario"}},
 		{[]string{"--limits", "on"}, []string{"--limits off"}},
+		{[]string{"--rows", "-5"}, []string{"--rows -5"}},
 		{[]string{"--restore", file}, []string{"no snapshot"}},
 		{[]string{"--tls-cert", file}, []string{"tls-key"}},
 	} {

@@ -23,7 +23,7 @@ func (c *commandLine) run() *cobra.Command {
 		Long: "Run asks for a run of each sync, in the order given, and shows how it goes on.\n\n" +
 			"Any NATS client can ask too: nats pub penstock.request.demo.contacts '{}'",
 		Example: "  penstock run demo/accounts demo/contacts",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    wants("the syncs to run", 1, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			var ids []penstock.SyncID
