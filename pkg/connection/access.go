@@ -51,7 +51,7 @@ func needs(s spec.Sync, table *dataverse.Table) []need {
 		add(dataverse.ReadRecords, s.To.Table)
 		add(dataverse.WriteRecords, s.To.Table)
 	}
-	if s.To.OnLeave == spec.Delete {
+	if s.To.OnLeave.Action == spec.Delete {
 		add(dataverse.DeleteRecords, s.To.Table)
 	}
 	if len(s.To.Bypass) > 0 {

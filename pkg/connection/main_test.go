@@ -136,7 +136,7 @@ func field(column, from string) spec.Field {
 var (
 	accounts = spec.Sync{
 		Name: "accounts", From: spec.From{File: "accounts.sql", Query: "SELECT 1", Key: []string{"account_no"}},
-		To: spec.To{Environment: "demo", Table: "account", Match: []string{"accountnumber"}, Mode: spec.Upsert, OnLeave: spec.Delete},
+		To: spec.To{Environment: "demo", Table: "account", Match: []string{"accountnumber"}, Mode: spec.Upsert, OnLeave: spec.OnLeave{Action: spec.Delete}},
 		Map: []spec.Field{
 			field("accountnumber", "account_no"), field("name", "name"), field("industrycode", "industry"), field("numberofemployees", "employees"),
 			field("revenue", "revenue"), field("description", "notes"),
@@ -144,7 +144,7 @@ var (
 	}
 	contacts = spec.Sync{
 		Name: "contacts", From: spec.From{File: "contacts.sql", Query: "SELECT 1", Key: []string{"customer_id"}},
-		To: spec.To{Environment: "demo", Table: "contact", Match: []string{"externaluseridentifier"}, Mode: spec.Upsert, OnLeave: spec.Delete},
+		To: spec.To{Environment: "demo", Table: "contact", Match: []string{"externaluseridentifier"}, Mode: spec.Upsert, OnLeave: spec.OnLeave{Action: spec.Delete}},
 		Map: []spec.Field{
 			field("externaluseridentifier", "customer_id"), field("firstname", "first_name"), field("gendercode", "gender"), field("birthdate", "born"),
 			field("creditlimit", "credit_limit"), field("donotemail", "no_email"), field("lastusedincampaign", "last_campaign"),

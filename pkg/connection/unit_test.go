@@ -50,7 +50,7 @@ func TestPrivilegesFollowFromWhatASyncDoes(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		mode  spec.Mode
-		leave spec.OnLeave
+		leave spec.Action
 		field spec.Field
 		want  string
 	}{
@@ -64,7 +64,7 @@ func TestPrivilegesFollowFromWhatASyncDoes(t *testing.T) {
 		{spec.Update, spec.Nothing, bind("ownerid", "team", "teamid"), "Read contact, Write contact, Assign contact"},
 		{spec.Update, spec.Nothing, bind("nosuch", "team", "teamid"), "Read contact, Write contact"},
 	} {
-		s := spec.Sync{To: spec.To{Table: "contact", Mode: tt.mode, OnLeave: tt.leave}, Map: []spec.Field{tt.field}}
+		s := spec.Sync{To: spec.To{Table: "contact", Mode: tt.mode, OnLeave: spec.OnLeave{Action: tt.leave}}, Map: []spec.Field{tt.field}}
 		var got []string
 		for _, n := range needs(s, table) {
 			got = append(got, string(n.verb)+" "+n.table)

@@ -130,8 +130,13 @@ func (c *compiler) compile() (*Plan, error) {
 		return nil, c.problems
 	}
 	c.match()
+	if a := in.Sync.To.OnLeave.Action; a == spec.Deactivate || a == spec.Clear {
+		c.report(spec.Field{At: in.Sync.At}, "", "on_leave: "+string(a)+" cannot be done yet", "choose delete or nothing")
+	}
 	for _, f := range in.Sync.Map {
-		c.field(f)
+		if !c.pending(f) {
+			c.field(f)
+		}
 	}
 	if len(c.problems) > 0 {
 		return nil, c.problems

@@ -39,15 +39,60 @@ func (f Folder) Environment(name string) (Environment, bool) {
 // Load reads environments/*.yaml and syncs/*.yaml below dir, and the SQL that the syncs name, and checks them against
 // each other. Mistakes in the files are returned as [document.Problems], all at once; what could be read is returned beside them.
 func Load(dir string) (Folder, error) {
-	l := loader{dir: dir}
-	for _, name := range l.list("environments") {
+	l := loader{dir: dir, list: func(folder string) ([]string, error) {
+		files, err := os.ReadDir(filepath.Join(dir, folder))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // said like an empty one
+		}
+		names := make([]string, len(files))
+		for i, f := range files {
+			names[i] = path.Join(folder, f.Name())
+		}
+		return names, err
+	}, open: func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) }}
+	return l.load()
+}
+
+// Read is [Load] for files that have been read already, below dir wherever that is: [Folder.Documents] of a folder make
+// the same folder again.
+func Read(dir string, files []Document) (Folder, error) {
+	l := loader{dir: dir, list: func(folder string) (names []string, _ error) {
+		for _, f := range files {
+			if path.Dir(f.File) == folder {
+				names = append(names, f.File)
+			}
+		}
+		return names, nil
+	}, open: func(name string) ([]byte, error) {
+		for _, f := range files {
+			if f.File == name {
+				return f.Data, nil
+			}
+		}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}}
+	return l.load()
+}
+
+// A loader gathers a folder. err is what no edit of a file mends.
+type loader struct {
+	Folder
+	dir      string
+	list     func(folder string) ([]string, error) // files, below dir
+	open     func(name string) ([]byte, error)
+	problems document.Problems
+	err      error
+}
+
+func (l *loader) load() (Folder, error) {
+	for _, name := range l.files("environments") {
 		if data, ok := l.read(name); ok {
-			e, err := ParseEnvironment(filepath.Join(dir, name), data)
+			e, err := ParseEnvironment(filepath.Join(l.dir, name), data)
 			l.add(err)
 			l.Environments = append(l.Environments, e)
 		}
 	}
-	for _, name := range l.list("syncs") {
+	for _, name := range l.files("syncs") {
 		if data, ok := l.read(name); ok {
 			l.sync(name, data)
 		}
@@ -57,14 +102,6 @@ func Load(dir string) (Folder, error) {
 	}
 	l.problems = append(l.problems, l.cross()...)
 	return l.Folder, l.problems.Err()
-}
-
-// A loader gathers a folder. err is what no edit of a file mends.
-type loader struct {
-	Folder
-	dir      string
-	problems document.Problems
-	err      error
 }
 
 func (l *loader) add(err error) {
@@ -80,18 +117,19 @@ func (l *loader) problem(file, mend, format string, args ...any) {
 	})
 }
 
-func (l *loader) list(folder string) []string {
-	files, err := os.ReadDir(filepath.Join(l.dir, folder))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// files lists the YAML files of a folder.
+func (l *loader) files(folder string) []string {
+	all, err := l.list(folder)
+	if err != nil {
 		l.err = errors.Join(l.err, fmt.Errorf("read the folder of %s: %w", folder, err))
 	}
 	var names []string
-	for _, f := range files {
-		switch path.Ext(f.Name()) {
+	for _, name := range all {
+		switch path.Ext(name) {
 		case ".yaml":
-			names = append(names, path.Join(folder, f.Name()))
+			names = append(names, name)
 		case ".yml":
-			l.problem(path.Join(folder, f.Name()), "rename it to .yaml", "files that end in .yml are not read")
+			l.problem(name, "rename it to .yaml", "files that end in .yml are not read")
 		}
 	}
 	if len(names) == 0 {
@@ -101,7 +139,7 @@ func (l *loader) list(folder string) []string {
 }
 
 func (l *loader) read(name string) ([]byte, bool) {
-	data, err := os.ReadFile(filepath.Join(l.dir, name))
+	data, err := l.open(name)
 	if err != nil {
 		l.err = errors.Join(l.err, fmt.Errorf("read %s: %w", name, err))
 		return nil, false
@@ -110,16 +148,20 @@ func (l *loader) read(name string) ([]byte, bool) {
 	return data, true
 }
 
-// sync reads a sync, then the query that it names, relative to its own place.
+// sync reads the syncs of a file, then the query that it names, relative to its own place.
 func (l *loader) sync(name string, data []byte) {
 	r := newReader(filepath.Join(l.dir, name))
 	root := r.Root(data)
-	s := r.sync(root)
-	if file := s.From.File; file != "" {
+	syncs := r.syncs(root)
+	if file := syncs[0].From.File; file != "" {
 		below := path.Join(path.Dir(name), file)
-		sql, err := os.ReadFile(filepath.Join(l.dir, below))
+		sql, err := []byte(nil), error(nil)
+		outside := !filepath.IsLocal(below) || path.IsAbs(file)
+		if !outside {
+			sql, err = l.open(below)
+		}
 		switch {
-		case !filepath.IsLocal(below) || path.IsAbs(file):
+		case outside:
 			r.Problem(root, "move it into the folder", "the query %s lies outside of %s", file, l.dir)
 		case err != nil:
 			r.Problem(root, "write the SELECT into "+below, "the query %s cannot be read: %v", file, errors.Unwrap(err))
@@ -127,11 +169,14 @@ func (l *loader) sync(name string, data []byte) {
 			if !slices.ContainsFunc(l.Documents, func(d Document) bool { return d.File == below }) {
 				l.Documents = append(l.Documents, Document{below, sql})
 			}
-			r.query(&s, string(sql), filepath.Join(l.dir, below))
+			r.query(&syncs[0], string(sql), filepath.Join(l.dir, below))
 		}
 	}
+	for _, s := range syncs {
+		s.From.Query = syncs[0].From.Query
+		l.Syncs = append(l.Syncs, s)
+	}
 	l.problems = append(l.problems, r.Problems...)
-	l.Syncs = append(l.Syncs, s)
 }
 
 // cross checks what no file shows alone.
@@ -186,7 +231,7 @@ func (f Folder) owners() document.Problems {
 	var ps document.Problems
 	columns, mirrors := map[string]Sync{}, map[string]Sync{}
 	for _, s := range f.Syncs {
-		if s.To.OnLeave == Delete {
+		if s.To.OnLeave.Action != Nothing && s.To.Mode != Update {
 			if _, found := mirrors[s.To.Environment+"/"+s.To.Table]; !found {
 				mirrors[s.To.Environment+"/"+s.To.Table] = s
 			}
@@ -207,7 +252,7 @@ func (f Folder) owners() document.Problems {
 		if mirror, found := mirrors[table]; found && mirror.Name != s.Name && s.To.Mode != Update {
 			ps = append(ps, document.Problem{
 				Position: s.At,
-				What:     fmt.Sprintf("sync %s deletes from %s what leaves its model, so %s cannot make records there", mirror.Name, table, s.Name),
+				What:     fmt.Sprintf("sync %s mirrors its model in %s, so %s cannot make records there", mirror.Name, table, s.Name),
 				Mend:     "set mode: update, or on_leave: nothing in " + mirror.Name,
 			})
 		}

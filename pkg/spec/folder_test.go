@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -32,7 +33,7 @@ func folder(t *testing.T, change map[string]string) (f Folder, dir string, err e
 }
 
 func TestAFolderIsReadWhole(t *testing.T) {
-	f, _, err := folder(t, nil)
+	f, dir, err := folder(t, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +46,13 @@ func TestAFolderIsReadWhole(t *testing.T) {
 	}
 	if _, found := f.Environment("demo"); !found || len(f.Syncs) != 2 || f.Syncs[0].From.Query != "SELECT 2" {
 		t.Errorf("read %+v", f)
+	}
+	again, err := Read(dir, f.Documents)
+	if err != nil || !reflect.DeepEqual(again, f) {
+		t.Errorf("from its documents, %v: %+v\nwant %+v", err, again, f)
+	}
+	if _, err := Read(dir, f.Documents[:2]); err == nil || !strings.Contains(err.Error(), "the query accounts.sql cannot be read: file does not exist") {
+		t.Errorf("a document too few: %v", err)
 	}
 }
 
@@ -69,7 +77,7 @@ func TestFilesAreCheckedAgainstEachOther(t *testing.T) {
 		{"a query outside", contacts("contacts.sql", "../../x.sql"), "DIR/syncs/contacts.yaml:1:1: the query ../../x.sql lies outside of DIR; move it into the folder"},
 		{"a file that would be overlooked", map[string]string{"syncs/b.yml": "x"}, "DIR/syncs/b.yml: files that end in .yml are not read; rename it to .yaml"},
 		{"a column of two syncs", map[string]string{"syncs/mails.yaml": strings.Replace(mails, "emailaddress2:", "emailaddress1:", 1)}, "DIR/syncs/mails.yaml:4:7: syncs contacts and mails both write demo/contact.emailaddress1; leave the column to one of them"},
-		{"a second maker beside a mirror", map[string]string{"syncs/mails.yaml": strings.Replace(mails, "mode: update", "mode: upsert", 1)}, "DIR/syncs/mails.yaml:1:1: sync contacts deletes from demo/contact what leaves its model, so mails cannot make records there; set mode: update, or on_leave: nothing in contacts"},
+		{"a second maker beside a mirror", map[string]string{"syncs/mails.yaml": strings.Replace(mails, "mode: update", "mode: upsert", 1)}, "DIR/syncs/mails.yaml:1:1: sync contacts mirrors its model in demo/contact, so mails cannot make records there; set mode: update, or on_leave: nothing in contacts"},
 		{"mistakes of several files at once", map[string]string{"syncs/contacts.sql": "", "syncs/accounts.yaml": accountsFile + "x: y\n", "environments/demo.yaml": ": ["}, "environments/demo.yaml:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

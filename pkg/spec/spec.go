@@ -116,6 +116,7 @@ const (
 	Upsert Mode = "upsert" // the default
 	Update Mode = "update" // never makes a record
 	Create Mode = "create" // never changes a record
+	Mirror Mode = "mirror" // as upsert, and what leaves the model is dealt with: deleted, unless on_leave says otherwise
 )
 
 // Operation is what the mode asks of Dataverse for a row that changed.
@@ -125,55 +126,28 @@ func (m Mode) Operation() penstock.Operation {
 		return penstock.Update
 	case Create:
 		return penstock.Create
-	case Upsert:
+	case Upsert, Mirror:
 	}
 	return penstock.Upsert
 }
 
 // An OnLeave says what becomes of the record whose row left the model.
-type OnLeave string
+type OnLeave struct {
+	Action Action   `json:"action"`
+	State  *int32   `json:"state,omitempty"`  // of deactivate: statecode; nil: 1, which is Inactive in most tables
+	Status *int32   `json:"status,omitempty"` // of deactivate: statuscode; nil: the state's default
+	Clear  []string `json:"clear,omitempty"`  // of clear: columns of the sync's map
+}
+
+// An Action is what is done about a row that left the model.
+type Action string
 
 // The actions.
 const (
-	Nothing OnLeave = "nothing" // the default
-	Delete  OnLeave = "delete"
-)
-
-// A Field fills one column of the table: from one warehouse column, or as a lookup ([Field.By]).
-type Field struct {
-	Column string            `json:"column"`         // Dataverse, logical name
-	From   string            `json:"from,omitempty"` // warehouse column; empty for a lookup
-	To     string            `json:"to,omitempty"`   // table that the lookup names; empty where the lookup has one target only
-	By     []Part            `json:"by,omitempty"`   // what addresses the other record
-	Null   Null              `json:"null"`
-	At     document.Position `json:"-"`
-}
-
-// Sources lists the warehouse columns that the field reads.
-func (f Field) Sources() []string {
-	if len(f.By) == 0 {
-		return []string{f.From}
-	}
-	var names []string
-	for _, p := range f.By {
-		names = append(names, p.From)
-	}
-	return names
-}
-
-// A Part is one column of the key that addresses the record of a lookup.
-type Part struct {
-	Key  string `json:"key"`  // column of the other table: part of an alternate key, or its primary key
-	From string `json:"from"` // warehouse column
-}
-
-// A Null says what a NULL in the warehouse does.
-type Null string
-
-// The null policies.
-const (
-	NullWrite Null = "write" // clears the column; the default
-	NullSkip  Null = "skip"  // leaves the column as it is
+	Nothing    Action = "nothing"    // the default, but for mode mirror
+	Delete     Action = "delete"     // deletes the record
+	Deactivate Action = "deactivate" // sets its state and status
+	Clear      Action = "clear"      // sets some columns to null
 )
 
 // Guards hold back what looks like an accident rather than a change.

@@ -57,10 +57,11 @@ func TestAnEnvironmentIsReadWhole(t *testing.T) {
 }
 
 func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
-	s, err := ParseSync("syncs/contacts.yaml", []byte(syncFile), "SELECT * FROM crm.customers -- all\n;\n", "syncs/contacts.sql")
-	if err != nil {
-		t.Fatal(err)
+	syncs, err := ParseSync("syncs/contacts.yaml", []byte(syncFile), "SELECT * FROM crm.customers -- all\n;\n", "syncs/contacts.sql")
+	if err != nil || len(syncs) != 1 {
+		t.Fatalf("%d syncs, %v", len(syncs), err)
 	}
+	s := syncs[0]
 	at := func(line int) document.Position {
 		return document.Position{File: "syncs/contacts.yaml", Line: line, Column: 3}
 	}
@@ -68,14 +69,14 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 		Name: "contacts",
 		From: From{File: "contacts.sql", Query: "SELECT * FROM crm.customers -- all", Key: []string{"customer_id"}},
 		To: To{
-			Environment: "demo", Table: "contact", Match: []string{"externaluseridentifier"}, Mode: Upsert, OnLeave: Delete,
+			Environment: "demo", Table: "contact", Match: []string{"externaluseridentifier"}, Mode: Upsert, OnLeave: OnLeave{Action: Delete},
 		},
 		After: []string{"accounts"},
 		Map: []Field{
 			{Column: "emailaddress1", From: "email", Null: NullWrite, At: at(6)},
 			{Column: "firstname", From: "first_name", Null: NullSkip, At: at(7)},
 			{Column: "gendercode", From: "gender_code", Null: NullWrite, At: at(8)},
-			{Column: "parentcustomerid", To: "account", By: []Part{{"accountnumber", "account_no"}}, Null: NullWrite, At: at(9)},
+			{Column: "parentcustomerid", To: "account", By: []Part{{Key: "accountnumber", From: "account_no"}}, Null: NullWrite, At: at(9)},
 		},
 		Guards: Guards{MaxDeletes: 10, MaxDeletesShare: 0.025, Shrink: 0.2},
 		At:     document.Position{File: "syncs/contacts.yaml", Line: 1, Column: 1},
@@ -105,7 +106,7 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 }
 
 func TestWhatDataverseIsToLeaveOut(t *testing.T) {
-	s, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "on_leave: delete",
+	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "on_leave: delete",
 		"bypass: [async, flows, 5F3C0B7E-1111-4222-8333-444455556666], detect_duplicates: true", 1)), "SELECT 1", "s.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -113,13 +114,13 @@ func TestWhatDataverseIsToLeaveOut(t *testing.T) {
 	want := penstock.Execution{
 		BypassAsync: true, BypassFlows: true, BypassSteps: []string{"5f3c0b7e-1111-4222-8333-444455556666"}, DetectDuplicates: true,
 	}
-	if got := s.To.Execution(); !reflect.DeepEqual(got, want) {
+	if got := syncs[0].To.Execution(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
 func TestDefaultsAreFilledIn(t *testing.T) {
-	s, err := ParseSync("s.yaml", []byte(`
+	syncs, err := ParseSync("s.yaml", []byte(`
 sync: a
 from: {query: a.sql, key: [x, y]}
 to: {environment: demo, table: account, match: {key: [k1, k2]}}
@@ -128,8 +129,81 @@ map: {name: n}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.To.Mode != Upsert || s.To.OnLeave != Nothing || s.Guards != DefaultGuards() || s.Map[0].Null != NullWrite {
+	s := syncs[0]
+	if s.To.Mode != Upsert || s.To.OnLeave.Action != Nothing || s.Guards != DefaultGuards() || s.Map[0].Null != NullWrite {
 		t.Errorf("defaults: %+v", s)
+	}
+}
+
+// Everything that a field can say, with the text that the ways of filling a column have in common left out.
+func TestAColumnIsFilledInManyWays(t *testing.T) {
+	head := syncFile[:strings.Index(syncFile, "map:")]
+	syncs, err := ParseSync("s.yaml", []byte(head+`map:
+  a: {const: "x\"y"}
+  b: {const: 1_000}
+  c: {const: [1, 2.50]}
+  d: {const: true}
+  e: {expr: upper(first_name)}
+  f: {template: "{{first_name}} {{last_name}}", null: error}
+  g: {to: {from: kind}, by: {account: {accountnumber: no}, contact: {externaluseridentifier: no}}}
+  h: {from: x, choice: label, language: 1031, empty: "null", truncate: true, mask: hash}
+  i: {from: x, values: {ja: true, 0: false, m: Male}}
+`), "SELECT 1", "s.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Field{
+		{Column: "a", Const: `"x\"y"`},
+		{Column: "b", Const: "1000"},
+		{Column: "c", Const: "[1,2.50]"},
+		{Column: "d", Const: "true"},
+		{Column: "e", Expr: "upper(first_name)"},
+		{Column: "f", Template: "{{first_name}} {{last_name}}", Null: NullError},
+		{Column: "g", ToFrom: "kind", By: []Part{{"account", "accountnumber", "no"}, {"contact", "externaluseridentifier", "no"}}},
+		{Column: "h", From: "x", Choice: Label, Language: 1031, Empty: EmptyNull, Truncate: true, Mask: Hash},
+		{Column: "i", From: "x", Values: []Translation{{"ja", "true"}, {"0", "false"}, {"m", `"Male"`}}},
+	}
+	for i, f := range syncs[0].Map {
+		f.At = document.Position{}
+		if want[i].Null == "" {
+			want[i].Null = NullWrite
+		}
+		if !reflect.DeepEqual(f, want[i]) {
+			t.Errorf("got  %+v\nwant %+v", f, want[i])
+		}
+	}
+	b, err := json.Marshal(syncs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Sync
+	if err := json.Unmarshal(b, &back); err != nil || back.Map[2].Const != "[1,2.50]" || back.Map[8].Values[2].Value != `"Male"` {
+		t.Errorf("through JSON: %+v, %v", back.Map, err)
+	}
+}
+
+func TestAFileMayServeSeveralEnvironments(t *testing.T) {
+	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "environment: demo", "environment: [sandbox, prod]", 1)), "SELECT 1;", "s.sql")
+	if err != nil || len(syncs) != 2 {
+		t.Fatalf("%d syncs, %v", len(syncs), err)
+	}
+	if syncs[0].String() != "sandbox/contacts" || syncs[1].String() != "prod/contacts" || syncs[1].From.Query != "SELECT 1" {
+		t.Errorf("got %+v", syncs)
+	}
+}
+
+func TestWhatLeavesIsDealtWithInManyWays(t *testing.T) {
+	one, two := int32(1), int32(2)
+	for text, want := range map[string]OnLeave{
+		"mode: mirror":         {Action: Delete},
+		"on_leave: deactivate": {Action: Deactivate},
+		"on_leave: {deactivate: {state: 1, status: 2}}":            {Action: Deactivate, State: &one, Status: &two},
+		"mode: update, on_leave: {clear: [firstname, gendercode]}": {Action: Clear, Clear: []string{"firstname", "gendercode"}},
+	} {
+		syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "mode: upsert, on_leave: delete", text, 1)), "SELECT 1", "s.sql")
+		if err != nil || !reflect.DeepEqual(syncs[0].To.OnLeave, want) {
+			t.Errorf("%s: got %+v, %v", text, syncs[0].To.OnLeave, err)
+		}
 	}
 }
 
@@ -244,6 +318,9 @@ s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, 
 		{"a key column twice", change("key: customer_id", "key: [a, a]"), "s.yaml:2:38: from.key names a twice; keep one of them"},
 		{"a compound key with one column short", change("{key: externaluseridentifier}", "{key: [a, b]}"), "s.yaml:2:34: from.key has 1 columns and to.match.key has 2; give one warehouse column for each, in the same order"},
 		{"a delete by a sync that makes no records", change("mode: upsert", "mode: update"), "s.yaml:3:105: a sync of mode update cannot delete: the records are not its own; choose mode: upsert, or on_leave: nothing"},
+		{"a mirror that keeps what leaves", change("mode: upsert, on_leave: delete", "mode: mirror, on_leave: nothing"), "s.yaml:3:105: a mirror deals with what leaves the model; choose delete, deactivate or clear, or mode: upsert"},
+		{"clearing without columns", change("on_leave: delete", "on_leave: clear"), "s.yaml:3:105: to.on_leave: clear must say which columns; write {clear: [column, …]}"},
+		{"a column filled twice over", change("{from: first_name, null: skip}", "{from: first_name, const: x}"), "s.yaml:7:14: map.firstname is filled in two ways: from and const; keep one of them"},
 		{"a bypass that is neither a word nor a step", change("mode: upsert", "bypass: [async, flow]"), `s.yaml:3:97: to.bypass cannot be "flow"; did you mean flows?`},
 		{"a word for true", change("mode: upsert", "detect_duplicates: please"), "s.yaml:3:100: to.detect_duplicates must be true or false, not text; write true or false"},
 		{"several at once", change("table: contact, ", "")[:strings.Index(syncFile, "map:")-16] + "mapp: x\n", `s.yaml:1:1: map is missing in the sync; add map: …
@@ -330,7 +407,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
-		s, err := ParseSync("s.yaml", data, "SELECT 1", "s.sql")
+		syncs, err := ParseSync("s.yaml", data, "SELECT 1", "s.sql")
 		_, err2 := ParseEnvironment("e.yaml", data)
 		if err == nil && err2 == nil {
 			t.Error("nothing is both a sync and an environment")
@@ -346,11 +423,11 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 		}
-		b, err := json.Marshal(s)
+		b, err := json.Marshal(syncs)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var back Sync
+		var back []Sync
 		if err := json.Unmarshal(b, &back); err != nil {
 			t.Fatal(err)
 		}

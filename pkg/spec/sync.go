@@ -9,13 +9,31 @@ import (
 	"github.com/penstock-sync/penstock/pkg/document"
 )
 
-// ParseSync reads one file of syncs/. query is the text of the SQL file that it names, queryFile the path of that file,
-// for problems. The error is [document.Problems]; what could be read is returned beside it.
-func ParseSync(file string, data []byte, query, queryFile string) (Sync, error) {
+// ParseSync reads one file of syncs/: a sync for each environment that to.environment names. query is the text of the SQL
+// file that it names, queryFile the path of that file, for problems. The error is [document.Problems]; what could be read is
+// returned beside it, at least one sync.
+func ParseSync(file string, data []byte, query, queryFile string) ([]Sync, error) {
 	r := newReader(file)
-	s := r.sync(r.Root(data))
-	r.query(&s, query, queryFile)
-	return s, r.Err()
+	syncs := r.syncs(r.Root(data))
+	r.query(&syncs[0], query, queryFile)
+	for i := range syncs {
+		syncs[i].From.Query = syncs[0].From.Query
+	}
+	return syncs, r.Err()
+}
+
+// syncs reads a file, and gives each environment a sync of its own.
+func (r *reader) syncs(n document.Node) []Sync {
+	s, environments := r.sync(n)
+	if len(environments) == 0 {
+		return []Sync{s}
+	}
+	all := make([]Sync, len(environments))
+	for i, name := range environments {
+		all[i] = s
+		all[i].To.Environment = name
+	}
+	return all
 }
 
 // query puts the SQL into the sync. It becomes a subquery, hence without the semicolon.
@@ -28,17 +46,17 @@ func (r *reader) query(s *Sync, query, file string) {
 	}
 }
 
-func (r *reader) sync(n document.Node) Sync {
-	s := Sync{Guards: DefaultGuards()}
+func (r *reader) sync(n document.Node) (s Sync, environments []string) {
+	s.Guards = DefaultGuards()
 	if n == nil {
-		return s
+		return s, nil
 	}
 	s.At = r.At(n)
 	var key1, match document.Node
 	r.Object(n, "the sync",
 		document.Required("sync", func(n document.Node) { s.Name = r.name(n, "sync") }),
 		document.Required("from", func(n document.Node) { s.From, key1 = r.from(n) }),
-		document.Required("to", func(n document.Node) { s.To, match = r.to(n) }),
+		document.Required("to", func(n document.Node) { s.To, environments, match = r.to(n) }),
 		document.Optional("after", func(n document.Node) { s.After = r.oneOrMore(n, "after", r.name) }),
 		document.Required("map", func(n document.Node) { s.Map = r.fields(n) }),
 		document.Optional("guards", func(n document.Node) { r.guards(n, &s.Guards) }),
@@ -50,7 +68,7 @@ func (r *reader) sync(n document.Node) Sync {
 	if slices.Contains(s.After, s.Name) {
 		r.Problem(n, "drop it from after", "%s cannot run after itself", s.Name)
 	}
-	return s
+	return s, environments
 }
 
 func (r *reader) from(n document.Node) (from From, keyNode document.Node) {
@@ -66,11 +84,11 @@ func (r *reader) from(n document.Node) (from From, keyNode document.Node) {
 	return from, keyNode
 }
 
-func (r *reader) to(n document.Node) (to To, match document.Node) {
-	to.Mode, to.OnLeave = Upsert, Nothing
+func (r *reader) to(n document.Node) (to To, environments []string, match document.Node) {
+	to.Mode = Upsert
 	var onLeave document.Node
 	r.Object(n, "to",
-		document.Required("environment", func(n document.Node) { to.Environment = r.name(n, "to.environment") }),
+		document.Required("environment", func(n document.Node) { environments = r.oneOrMore(n, "to.environment", r.name) }),
 		document.Required("table", func(n document.Node) { to.Table = r.logical(n, "to.table") }),
 		document.Required("match", func(n document.Node) {
 			r.Object(n, "to.match", document.Required("key", func(n document.Node) {
@@ -78,20 +96,73 @@ func (r *reader) to(n document.Node) (to To, match document.Node) {
 			}))
 		}),
 		document.Optional("mode", func(n document.Node) {
-			r.Word(n, "to.mode", (*string)(&to.Mode), string(Upsert), string(Update), string(Create))
+			r.Word(n, "to.mode", (*string)(&to.Mode), string(Upsert), string(Update), string(Create), string(Mirror))
 		}),
-		document.Optional("on_leave", func(n document.Node) {
-			onLeave = n
-			r.Word(n, "to.on_leave", (*string)(&to.OnLeave), string(Nothing), string(Delete))
-		}),
+		document.Optional("on_leave", func(n document.Node) { onLeave, to.OnLeave = n, r.onLeave(n) }),
 		document.Optional("bypass", func(n document.Node) { to.Bypass = r.oneOrMore(n, "to.bypass", r.bypassed) }),
 		document.Optional("detect_duplicates", func(n document.Node) { r.Bool(n, "to.detect_duplicates", &to.DetectDuplicates) }),
 	)
-	if to.OnLeave == Delete && to.Mode != Upsert {
-		r.Problem(onLeave, "choose mode: upsert, or on_leave: nothing",
-			"a sync of mode %s cannot delete: the records are not its own", to.Mode)
+	if to.OnLeave.Action == "" {
+		to.OnLeave.Action = Nothing
+		if to.Mode == Mirror {
+			to.OnLeave.Action = Delete
+		}
 	}
-	return to, match
+	r.combination(to, onLeave)
+	return to, environments, match
+}
+
+// combination checks that the mode may do what on_leave asks for.
+func (r *reader) combination(to To, onLeave document.Node) {
+	switch action := to.OnLeave.Action; {
+	case onLeave == nil:
+	case to.Mode == Mirror && action == Nothing:
+		r.Problem(onLeave, "choose delete, deactivate or clear, or mode: upsert", "a mirror deals with what leaves the model")
+	case to.Mode == Create && action != Nothing, to.Mode == Update && (action == Delete || action == Deactivate):
+		r.Problem(onLeave, "choose mode: upsert, or on_leave: nothing",
+			"a sync of mode %s cannot %s: the records are not its own", to.Mode, action)
+	}
+}
+
+// onLeave reads a word, or an action with what it needs: {deactivate: {state: 1, status: 2}}, {clear: [segment]}.
+func (r *reader) onLeave(n document.Node) OnLeave {
+	var l OnLeave
+	if !document.IsMapping(n) {
+		r.Word(n, "to.on_leave", (*string)(&l.Action), string(Nothing), string(Delete), string(Deactivate), string(Clear))
+		if l.Action == Clear {
+			r.Problem(n, "write {clear: [column, …]}", "to.on_leave: clear must say which columns")
+		}
+		return l
+	}
+	r.Object(n, "to.on_leave",
+		document.Optional("deactivate", func(n document.Node) {
+			l.Action = Deactivate
+			r.Object(n, "to.on_leave.deactivate",
+				document.Optional("state", func(n document.Node) { l.State = r.option(n, "to.on_leave.deactivate.state") }),
+				document.Optional("status", func(n document.Node) { l.Status = r.option(n, "to.on_leave.deactivate.status") }),
+			)
+		}),
+		document.Optional("clear", func(n document.Node) {
+			if l.Action != "" {
+				r.Problem(n, "keep one of them", "to.on_leave has two actions")
+			}
+			l.Action, l.Clear = Clear, r.oneOrMore(n, "to.on_leave.clear", r.logical)
+		}),
+	)
+	return l
+}
+
+// option reads the number of an option.
+func (r *reader) option(n document.Node, what string) *int32 {
+	var i int
+	if !r.Whole(n, what, &i) {
+		return nil
+	}
+	v := int32(i)
+	if int(v) != i {
+		r.Problem(n, "it is the number of an option", "%s is too large", what)
+	}
+	return &v
 }
 
 // bypassed reads one of a few words, or the GUID of a plug-in step.
@@ -104,81 +175,10 @@ func (r *reader) bypassed(n document.Node, what string) string {
 	return word
 }
 
-func (r *reader) fields(n document.Node) []Field {
-	entries, ok := r.Pairs(n, "map")
-	if ok && len(entries) == 0 {
-		r.Problem(n, "map at least one column", "map is empty")
-	}
-	var fields []Field
-	for _, e := range entries {
-		what := "map." + e.Name
-		if !logical.MatchString(e.Name) {
-			r.Problem(e.Key, lower(e.Name), "%s does not name a Dataverse column", what)
-		}
-		f := Field{Column: e.Name, Null: NullWrite, At: r.At(e.Key)}
-		switch {
-		case document.IsMapping(e.Value):
-			r.field(e.Value, what, &f)
-		case document.IsNull(e.Value):
-			r.Problem(e.Key, "write "+e.Name+": warehouse_column", "%s is empty", what)
-		default:
-			f.From = r.source(e.Value, what)
-		}
-		fields = append(fields, f)
-	}
-	return fields
-}
-
-// field reads the long form of a mapping: a column with options, or a lookup.
-func (r *reader) field(n document.Node, what string, f *Field) {
-	r.Object(n, what,
-		document.Optional("from", func(n document.Node) { f.From = r.source(n, what+".from") }),
-		document.Optional("to", func(n document.Node) { f.To = r.logical(n, what+".to") }),
-		document.Optional("by", func(n document.Node) { f.By = r.by(n, what+".by") }),
-		document.Optional("null", func(n document.Node) {
-			r.Word(n, what+".null", (*string)(&f.Null), string(NullWrite), string(NullSkip))
-		}),
-	)
-	has := func(name string) bool { return document.Has(n, name) }
-	const lookup = "a lookup is written {to: account, by: {accountnumber: account_no}}"
-	switch {
-	case has("from") && (has("by") || has("to")):
-		r.Problem(n, lookup, "%s is both a column (from) and a lookup (to, by)", what)
-	case has("to") && !has("by"):
-		r.Problem(n, lookup, "by is missing in %s", what)
-	case !has("from") && !has("by"):
-		r.Problem(n, "add from: warehouse_column", "from is missing in %s", what)
-	}
-}
-
-func (r *reader) by(n document.Node, what string) []Part {
-	entries, ok := r.Pairs(n, what)
-	if ok && len(entries) == 0 {
-		r.Problem(n, "name the other table's key: {accountnumber: account_no}", "%s is empty", what)
-	}
-	var parts []Part
-	for _, e := range entries {
-		if !logical.MatchString(e.Name) {
-			r.Problem(e.Key, lower(e.Name), "%s.%s does not name a Dataverse column", what, e.Name)
-		}
-		parts = append(parts, Part{Key: e.Name, From: r.source(e.Value, what+"."+e.Name)})
-	}
-	return parts
-}
-
 func (r *reader) guards(n document.Node, g *Guards) {
 	r.Object(n, "guards",
 		document.Optional("max_deletes", func(n document.Node) { r.Count(n, "guards.max_deletes", &g.MaxDeletes) }),
 		document.Optional("max_deletes_share", func(n document.Node) { r.share(n, "guards.max_deletes_share", &g.MaxDeletesShare) }),
 		document.Optional("shrink", func(n document.Node) { r.share(n, "guards.shrink", &g.Shrink) }),
 	)
-}
-
-// source reads the name of a warehouse column. Any name will do but an empty one.
-func (r *reader) source(n document.Node, what string) string {
-	var s string
-	if r.Text(n, what, &s) && strings.TrimSpace(s) == "" {
-		r.Problem(n, "name a warehouse column", "%s is empty", what)
-	}
-	return s
 }

@@ -74,29 +74,16 @@ func (x *extractor) answerRuns(ctx context.Context, r *penstockv1.RunsRequest) (
 
 // answerApply checks all documents, and stores them when none has a fault.
 func (x *extractor) answerApply(ctx context.Context, r *penstockv1.ApplyRequest) (*penstockv1.ApplyResponse, error) {
-	var environments []spec.Environment
-	var syncs []spec.Sync
-	var faults []error
-	for _, d := range r.GetEnvironments() {
-		e, err := spec.ParseEnvironment(d.GetFile(), []byte(d.GetYaml()))
-		environments, faults = append(environments, e), append(faults, err)
-	}
-	for _, d := range r.GetSyncs() {
-		s, err := spec.ParseSync(d.GetFile(), []byte(d.GetYaml()), d.GetQuery(), d.GetQueryFile())
-		syncs, faults = append(syncs, s), append(faults, err)
-	}
-	if err := errors.Join(faults...); err != nil {
+	folder, err := spec.Read(r.GetFolder(), documents(r.GetDocuments()))
+	if err != nil {
 		return nil, control.Refuse("bad_request", "%s", err)
-	}
-	if len(environments)+len(syncs) == 0 {
-		return nil, control.Refuse("bad_request", "nothing to apply: neither an environment nor a sync was sent")
 	}
 	// JetStream may be a new one: what it lost is made again.
 	if err := x.queue.Declare(ctx); err != nil {
 		return nil, err
 	}
 	resp := &penstockv1.ApplyResponse{}
-	for _, e := range environments {
+	for _, e := range folder.Environments {
 		// Consumers come first: in a work queue, what no consumer covers stays for ever.
 		if err := x.queue.DeclareEnvironment(ctx, e.Name); err != nil {
 			return nil, err
@@ -107,13 +94,21 @@ func (x *extractor) answerApply(ctx context.Context, r *penstockv1.ApplyRequest)
 		}
 		resp.Applied = append(resp.Applied, &penstockv1.Applied{Name: e.Name, Version: version, Changed: changed})
 	}
-	for _, s := range syncs {
+	for _, s := range folder.Syncs {
 		version, changed, err := store(ctx, x, queue.SpecOfSync(s.ID()), s, r.GetBy())
 		if err != nil {
 			return nil, err
 		}
 		resp.Applied = append(resp.Applied, &penstockv1.Applied{Name: s.ID().String(), Version: version, Changed: changed})
 	}
-	x.env.Log.Info("applied", "environments", len(environments), "syncs", len(syncs), "by", r.GetBy())
+	x.env.Log.Info("applied", "environments", len(folder.Environments), "syncs", len(folder.Syncs), "by", r.GetBy())
 	return resp, nil
+}
+
+func documents(in []*penstockv1.Document) []spec.Document {
+	out := make([]spec.Document, len(in))
+	for i, d := range in {
+		out[i] = spec.Document{File: d.GetFile(), Data: []byte(d.GetText())}
+	}
+	return out
 }

@@ -142,7 +142,7 @@ func (j *journey) render(ctx context.Context, rows *clickhouse.Rows, c *cutter) 
 func (j *journey) leave(ctx context.Context) error {
 	c := &j.run.Counts
 	c.Left, c.LeftWaiting = j.found.Left+j.found.LeftWaiting, j.found.LeftWaiting
-	if j.target.sync.To.OnLeave == spec.Nothing {
+	if j.target.sync.To.OnLeave.Action == spec.Nothing {
 		c.Kept = j.found.Left
 		return nil
 	}

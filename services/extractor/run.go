@@ -224,7 +224,7 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	xxh3, city := j.plan.HashExprs()
 	j.model = ledger.Model{
 		SQL: s.From.Query, Key: j.plan.KeyExpr(), XXH3: xxh3, City: city, Fingerprint: j.plan.Fingerprint(),
-		Since: j.run.Wish.Since, Keep: s.To.OnLeave == spec.Nothing,
+		Since: j.run.Wish.Since, Keep: s.To.OnLeave.Action == spec.Nothing,
 	}
 	if j.past.LastRun > 0 && j.run.ID.Organization != "" && j.run.ID.Organization != who.Organization {
 		j.x.env.Log.Warn("the environment is another organisation now; everything is new to it",

@@ -340,10 +340,12 @@ func (x *Run) GetReason() string {
 
 // ApplyRequest stores environments and syncs: penstock.control.apply. All of it is checked before any is stored.
 type ApplyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Environments  []*Document            `protobuf:"bytes,1,rep,name=environments,proto3" json:"environments,omitempty"`
-	Syncs         []*Document            `protobuf:"bytes,2,rep,name=syncs,proto3" json:"syncs,omitempty"`
-	By            string                 `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A whole folder: environments/*.yaml, syncs/*.yaml and the SQL beside them.
+	Documents []*Document `protobuf:"bytes,1,rep,name=documents,proto3" json:"documents,omitempty"`
+	// Where the folder is, for messages, and for secrets whose path is relative.
+	Folder        string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
+	By            string `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -378,18 +380,18 @@ func (*ApplyRequest) Descriptor() ([]byte, []int) {
 	return file_penstock_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *ApplyRequest) GetEnvironments() []*Document {
+func (x *ApplyRequest) GetDocuments() []*Document {
 	if x != nil {
-		return x.Environments
+		return x.Documents
 	}
 	return nil
 }
 
-func (x *ApplyRequest) GetSyncs() []*Document {
+func (x *ApplyRequest) GetFolder() string {
 	if x != nil {
-		return x.Syncs
+		return x.Folder
 	}
-	return nil
+	return ""
 }
 
 func (x *ApplyRequest) GetBy() string {
@@ -399,15 +401,12 @@ func (x *ApplyRequest) GetBy() string {
 	return ""
 }
 
-// A Document is one file as its author wrote it, with the model's SQL beside it.
+// A Document is one file as its author wrote it.
 type Document struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For messages, as syncs/contacts.yaml.
-	File string `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
-	Yaml string `protobuf:"bytes,2,opt,name=yaml,proto3" json:"yaml,omitempty"`
-	// Text of the file that from.query names; empty for an environment.
-	Query         string `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
-	QueryFile     string `protobuf:"bytes,4,opt,name=query_file,json=queryFile,proto3" json:"query_file,omitempty"`
+	// Below the folder, with slashes: syncs/contacts.yaml.
+	File          string `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,23 +448,9 @@ func (x *Document) GetFile() string {
 	return ""
 }
 
-func (x *Document) GetYaml() string {
+func (x *Document) GetText() string {
 	if x != nil {
-		return x.Yaml
-	}
-	return ""
-}
-
-func (x *Document) GetQuery() string {
-	if x != nil {
-		return x.Query
-	}
-	return ""
-}
-
-func (x *Document) GetQueryFile() string {
-	if x != nil {
-		return x.QueryFile
+		return x.Text
 	}
 	return ""
 }
@@ -1213,17 +1198,14 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x06counts\x18\x03 \x01(\v2\x13.penstock.v1.CountsR\x06counts\x124\n" +
 	"\astarted\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x120\n" +
 	"\x05ended\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05ended\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\x86\x01\n" +
-	"\fApplyRequest\x129\n" +
-	"\fenvironments\x18\x01 \x03(\v2\x15.penstock.v1.DocumentR\fenvironments\x12+\n" +
-	"\x05syncs\x18\x02 \x03(\v2\x15.penstock.v1.DocumentR\x05syncs\x12\x0e\n" +
-	"\x02by\x18\x03 \x01(\tR\x02by\"g\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"k\n" +
+	"\fApplyRequest\x123\n" +
+	"\tdocuments\x18\x01 \x03(\v2\x15.penstock.v1.DocumentR\tdocuments\x12\x16\n" +
+	"\x06folder\x18\x02 \x01(\tR\x06folder\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\tR\x02by\"2\n" +
 	"\bDocument\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
-	"\x04yaml\x18\x02 \x01(\tR\x04yaml\x12\x14\n" +
-	"\x05query\x18\x03 \x01(\tR\x05query\x12\x1d\n" +
-	"\n" +
-	"query_file\x18\x04 \x01(\tR\tqueryFile\"?\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"?\n" +
 	"\rApplyResponse\x12.\n" +
 	"\aapplied\x18\x01 \x03(\v2\x14.penstock.v1.AppliedR\aapplied\"Q\n" +
 	"\aApplied\x12\x12\n" +
@@ -1324,19 +1306,18 @@ var file_penstock_v1_control_proto_depIdxs = []int32{
 	17, // 2: penstock.v1.Run.counts:type_name -> penstock.v1.Counts
 	18, // 3: penstock.v1.Run.started:type_name -> google.protobuf.Timestamp
 	18, // 4: penstock.v1.Run.ended:type_name -> google.protobuf.Timestamp
-	6,  // 5: penstock.v1.ApplyRequest.environments:type_name -> penstock.v1.Document
-	6,  // 6: penstock.v1.ApplyRequest.syncs:type_name -> penstock.v1.Document
-	8,  // 7: penstock.v1.ApplyResponse.applied:type_name -> penstock.v1.Applied
-	11, // 8: penstock.v1.DeadLettersResponse.groups:type_name -> penstock.v1.DeadLetterGroup
-	12, // 9: penstock.v1.DeadLettersResponse.letters:type_name -> penstock.v1.OpenLetter
-	18, // 10: penstock.v1.OpenLetter.at:type_name -> google.protobuf.Timestamp
-	15, // 11: penstock.v1.TestConnectionResponse.steps:type_name -> penstock.v1.TestStep
-	19, // 12: penstock.v1.TestStep.elapsed:type_name -> google.protobuf.Duration
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	6,  // 5: penstock.v1.ApplyRequest.documents:type_name -> penstock.v1.Document
+	8,  // 6: penstock.v1.ApplyResponse.applied:type_name -> penstock.v1.Applied
+	11, // 7: penstock.v1.DeadLettersResponse.groups:type_name -> penstock.v1.DeadLetterGroup
+	12, // 8: penstock.v1.DeadLettersResponse.letters:type_name -> penstock.v1.OpenLetter
+	18, // 9: penstock.v1.OpenLetter.at:type_name -> google.protobuf.Timestamp
+	15, // 10: penstock.v1.TestConnectionResponse.steps:type_name -> penstock.v1.TestStep
+	19, // 11: penstock.v1.TestStep.elapsed:type_name -> google.protobuf.Duration
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_control_proto_init() }

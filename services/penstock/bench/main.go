@@ -191,16 +191,17 @@ func (b *bench) apply(ctx context.Context, url string) error {
 	if err := sample.Write(folder, url, emulator.SandboxTenant, emulator.SandboxClient, emulator.SandboxSecret); err != nil {
 		return err
 	}
-	file := filepath.Join(folder, "environments", "demo.yaml")
-	environment, err := os.ReadFile(file)
+	environment, err := os.ReadFile(filepath.Join(folder, "environments", "demo.yaml"))
 	if err != nil {
 		return err
 	}
 	return control.Call(ctx, b.queue.Conn(), control.Apply, &penstockv1.ApplyRequest{
-		Environments: []*penstockv1.Document{{File: file, Yaml: string(environment)}},
-		Syncs: []*penstockv1.Document{{
-			File: "contacts.yaml", Yaml: syncFile, Query: "SELECT * FROM bench.customers", QueryFile: "contacts.sql",
-		}},
+		Folder: folder,
+		Documents: []*penstockv1.Document{
+			{File: "environments/demo.yaml", Text: string(environment)},
+			{File: "syncs/contacts.yaml", Text: syncFile},
+			{File: "syncs/contacts.sql", Text: "SELECT * FROM bench.customers"},
+		},
 	}, &penstockv1.ApplyResponse{})
 }
 

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,26 +66,14 @@ func documents(dir string) (*penstockv1.ApplyRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Paths are absolute, so that a secret beside its environment is found by services on this machine.
+	// Absolute, so that a secret beside its environment is found by services on this machine.
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	request := &penstockv1.ApplyRequest{By: user()}
-	text := map[string]string{}
+	request := &penstockv1.ApplyRequest{By: user(), Folder: dir}
 	for _, d := range folder.Documents {
-		text[d.File] = string(d.Data)
-		if strings.HasPrefix(d.File, "environments/") {
-			request.Environments = append(request.Environments, &penstockv1.Document{File: filepath.Join(dir, filepath.FromSlash(d.File)), Yaml: string(d.Data)})
-		}
-	}
-	for _, s := range folder.Syncs {
-		file := path.Join("syncs", filepath.Base(s.At.File))
-		query := path.Join("syncs", filepath.ToSlash(s.From.File))
-		request.Syncs = append(request.Syncs, &penstockv1.Document{
-			File: filepath.Join(dir, filepath.FromSlash(file)), Yaml: text[file],
-			QueryFile: filepath.Join(dir, filepath.FromSlash(query)), Query: s.From.Query,
-		})
+		request.Documents = append(request.Documents, &penstockv1.Document{File: d.File, Text: string(d.Data)})
 	}
 	return request, nil
 }

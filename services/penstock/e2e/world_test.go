@@ -234,9 +234,12 @@ func (w *world) apply() {
 	environment := fmt.Sprintf("environment: %s\nurl: %s\ntenant: %s\nusers:\n  - {client_id: %s, client_secret: {file: %s}}\n",
 		w.id.Environment, w.api, emulator.SandboxTenant, emulator.SandboxClient, secret)
 	w.call(control.Apply, &penstockv1.ApplyRequest{
-		By:           "e2e",
-		Environments: []*penstockv1.Document{{File: "environments/e2e.yaml", Yaml: environment}},
-		Syncs:        []*penstockv1.Document{{File: "syncs/companies.yaml", Yaml: w.yaml, Query: w.query, QueryFile: "syncs/companies.sql"}},
+		By: "e2e",
+		Documents: []*penstockv1.Document{
+			{File: "environments/e2e.yaml", Text: environment},
+			{File: "syncs/companies.yaml", Text: w.yaml},
+			{File: "syncs/companies.sql", Text: w.query},
+		},
 	}, &penstockv1.ApplyResponse{})
 }
 
@@ -358,7 +361,7 @@ func (w *world) change(sql string) {
 // compile makes the plan by which the oracle knows keys and hashes.
 func (w *world) compile() {
 	w.t.Helper()
-	s := must[spec.Sync](w.t)(spec.ParseSync("companies.yaml", []byte(w.yaml), w.query, "companies.sql"))
+	s := must[[]spec.Sync](w.t)(spec.ParseSync("companies.yaml", []byte(w.yaml), w.query, "companies.sql"))[0]
 	client := must[*dataverse.Client](w.t)(dataverse.New(dataverse.Config{
 		URL: w.api, Tenant: emulator.SandboxTenant, ClientID: emulator.SandboxClient,
 		Secret: func() (string, error) { return emulator.SandboxSecret, nil }, Request: patience, Connections: 1,
