@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,7 +34,18 @@ type commandLine struct {
 	nats     string
 }
 
-// Main runs the command that args name, and returns the exit code: 0, or 1 with a message on err.
+// The exit codes.
+const (
+	exitFine    = 0
+	exitFailed  = 1 // with a message on the error stream
+	exitChanges = 2 // of commands that compare and do nothing: nothing is wrong, and there is something to do
+)
+
+// errChanges ends a command that compared, did nothing, and has said what there is to do.
+var errChanges = errors.New("there are changes")
+
+// Main runs the command that args name, and returns the exit code: 0, 1 with a message on err, or 2 when a command that
+// only compares found changes.
 func Main(args []string, out, err io.Writer) int {
 	ctx, stop := daemon.Interruptible(context.Background())
 	defer stop()
@@ -42,11 +54,19 @@ func Main(args []string, out, err io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(err)
-	if fault := root.ExecuteContext(ctx); fault != nil {
-		_, _ = fmt.Fprintln(err, "penstock:", fault) // nobody is left to hear that it cannot be written
-		return 1
+	return exit(root.ExecuteContext(ctx), err)
+}
+
+// exit is the code for how a command ended; what went wrong is told.
+func exit(fault error, tell io.Writer) int {
+	switch {
+	case fault == nil:
+		return exitFine
+	case errors.Is(fault, errChanges):
+		return exitChanges
 	}
-	return 0
+	_, _ = fmt.Fprintln(tell, "penstock:", fault) // nobody is left to hear that it cannot be written
+	return exitFailed
 }
 
 func (c *commandLine) root() *cobra.Command {

@@ -356,6 +356,23 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	}
 }
 
+func TestTheExitCodeTellsChangesFromProblems(t *testing.T) {
+	for _, c := range []struct {
+		fault error
+		code  int
+		told  string
+	}{
+		{nil, 0, ""},
+		{errors.New("no such sync"), 1, "penstock: no such sync\n"},
+		{errChanges, 2, ""},
+	} {
+		var told strings.Builder
+		if code := exit(c.fault, &told); code != c.code || told.String() != c.told {
+			t.Errorf("%v: exit code %d and %q, want %d and %q", c.fault, code, told.String(), c.code, c.told)
+		}
+	}
+}
+
 func TestVersionIsJSONWhenAsked(t *testing.T) {
 	code, out, message := command("version", "--json")
 	var v struct{ Version, Revision string }
