@@ -176,20 +176,6 @@ func (r *Row) empty(p *part) bool {
 	return r.null(p.null) || strings.TrimRight(r.strings[p.slot], " ") == ""
 }
 
-// unbound reports whether a lookup names no record.
-func (r *Row) unbound(f *field) (bool, *penstock.Cause) {
-	missing := 0
-	for i := range f.parts {
-		if r.empty(&f.parts[i]) {
-			missing++
-		}
-	}
-	if missing > 0 && missing < len(f.parts) {
-		return false, refuse(f.column, "reference_incomplete", "of the key (%s) only a part has a value", f.source)
-	}
-	return missing > 0, nil
-}
-
 // appendField appends name and value of a field that is not NULL.
 func (r *Row) appendField(dst []byte, f *field) ([]byte, *penstock.Cause) {
 	if f.form == formLookup {
