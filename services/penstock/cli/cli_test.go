@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,9 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
@@ -27,6 +24,7 @@ import (
 	"github.com/penstock-sync/penstock/services/deadletter"
 	"github.com/penstock-sync/penstock/services/extractor"
 	"github.com/penstock-sync/penstock/services/penstock/stack"
+	"github.com/penstock-sync/penstock/services/penstock/stack/stacktest"
 )
 
 func TestMain(m *testing.M) { clickhousetest.Main(m) }
@@ -34,60 +32,7 @@ func TestMain(m *testing.M) { clickhousetest.Main(m) }
 // up runs an all-in-one for the length of a test.
 func up(t *testing.T) stack.Addresses {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	where := make(chan stack.Addresses, 1)
-	ended := make(chan error, 1)
-	var log locked
-	cfg := stack.Config{
-		Dir: t.TempDir(), NATS: "127.0.0.1:0", Dataverse: "127.0.0.1:0", ClickHouse: clickhousetest.Start(t),
-		Database: clickhousetest.Database(t), Timing: penstock.DefaultTiming().Divide(4), Emulator: emulator.New(emulator.Config{}),
-	}
-	go func() {
-		ended <- stack.Run(ctx, daemon.Env{Log: daemon.Log(&log, slog.LevelWarn, false)}, cfg, func(ctx context.Context, at stack.Addresses) error {
-			where <- at
-			<-ctx.Done()
-			return nil
-		})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the all-in-one ended with %v", err)
-		}
-		if strings.Contains(log.String(), emulator.SandboxSecret+"\"") {
-			t.Error("the client secret is in the log")
-		}
-		if t.Failed() {
-			t.Logf("log of the services:\n%s", log.String())
-		}
-	})
-	select {
-	case at := <-where:
-		return at
-	case err := <-ended:
-		ended <- err
-		t.Fatalf("the all-in-one did not start: %v", err)
-	case <-time.After(2 * time.Minute):
-		t.Fatal("the all-in-one did not start within two minutes")
-	}
-	return stack.Addresses{}
-}
-
-type locked struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *locked) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	return stacktest.Up(t, emulator.New(emulator.Config{}))
 }
 
 // command runs a command as a person would.
