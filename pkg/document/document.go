@@ -6,12 +6,15 @@
 package document
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // A Node is a piece of a file.
@@ -28,6 +31,13 @@ func (r *Reader) Err() error { return r.Problems.Err() }
 
 // Root returns the root of the file's only document, or nil with a problem noted.
 func (r *Reader) Root(data []byte) Node {
+	if i := invalid(data); i >= 0 {
+		p := Problem{Position: r.start(), What: "this is not text in UTF-8", Mend: "save the file with the encoding UTF-8"}
+		p.Line += bytes.Count(data[:i], []byte("\n"))
+		p.Column = i - bytes.LastIndexByte(data[:i], '\n')
+		r.Problems = append(r.Problems, p)
+		return nil
+	}
 	// Duplicate keys are reported by Pairs, like every other mistake.
 	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -59,21 +69,38 @@ func (r *Reader) Root(data []byte) Node {
 	return root
 }
 
+// invalid is where data stops being UTF-8, or -1.
+func invalid(data []byte) int {
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		if c == utf8.RuneError && size == 1 || c == 0 {
+			return i
+		}
+		i += size
+	}
+	return -1
+}
+
 func (r *Reader) start() Position { return Position{File: r.File, Line: 1, Column: 1} }
 
 // At is where a node begins.
 func (r *Reader) At(n Node) Position {
 	p := r.start()
+	if t := beginning(n); t != nil && t.Position != nil {
+		p.Line, p.Column = t.Position.Line, t.Position.Column
+	}
+	return p
+}
+
+// beginning is the first token of a node.
+func beginning(n Node) *token.Token {
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		n = m.Values[0].Key // the mapping's own token is the first colon
 	}
 	if v, ok := n.(*ast.MappingValueNode); ok {
 		n = v.Key
 	}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		p.Line, p.Column = t.Position.Line, t.Position.Column
-	}
-	return p
+	return n.GetToken()
 }
 
 // Problem notes a mistake at a node. mend may be empty.

@@ -1,10 +1,6 @@
 package document
 
-import (
-	"slices"
-
-	"github.com/goccy/go-yaml/ast"
-)
+import "github.com/goccy/go-yaml/ast"
 
 // A Key of a mapping: how its value is read, and whether it must be there.
 type Key struct {
@@ -90,11 +86,11 @@ func (r *Reader) Pairs(n Node, what string) (entries []Entry, ok bool) {
 	}
 	seen := map[string]bool{}
 	for _, pair := range pairs {
-		if pair.Key == nil || pair.Value == nil || pair.Key.GetToken() == nil {
+		name, ok := nameOf(pair)
+		if !ok {
 			r.Problem(n, "", "%s has a pair without key or value", what)
 			continue
 		}
-		name := pair.Key.GetToken().Value
 		if seen[name] {
 			r.Problem(pair.Key, "keep one of them", "%s comes twice in %s", name, what)
 			continue
@@ -109,14 +105,6 @@ func (r *Reader) Pairs(n Node, what string) (entries []Entry, ok bool) {
 func IsMapping(n Node) bool {
 	_, ok := pairsOf(n)
 	return ok
-}
-
-// Has reports whether a node is a mapping with that key, whatever its value.
-func Has(n Node, name string) bool {
-	pairs, _ := pairsOf(n)
-	return slices.ContainsFunc(pairs, func(p *ast.MappingValueNode) bool {
-		return p.Key != nil && p.Key.GetToken() != nil && p.Key.GetToken().Value == name
-	})
 }
 
 // pairsOf lists the pairs of a mapping; a block mapping with one pair is that pair.

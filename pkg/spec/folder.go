@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/penstock-sync/penstock/pkg/document"
 )
@@ -49,7 +50,7 @@ func Load(dir string) (Folder, error) {
 			names[i] = path.Join(folder, f.Name())
 		}
 		return names, err
-	}, open: func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) }}
+	}, open: func(name string) ([]byte, error) { return readFile(filepath.Join(dir, name)) }}
 	return l.load()
 }
 
@@ -69,7 +70,7 @@ func Read(dir string, files []Document) (Folder, error) {
 				return f.Data, nil
 			}
 		}
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		return nil, unreadable(name, fs.ErrNotExist)
 	}}
 	return l.load()
 }
@@ -141,42 +142,77 @@ func (l *loader) files(folder string) []string {
 func (l *loader) read(name string) ([]byte, bool) {
 	data, err := l.open(name)
 	if err != nil {
-		l.err = errors.Join(l.err, fmt.Errorf("read %s: %w", name, err))
+		l.problems = append(l.problems, at(err, document.Position{File: filepath.Join(l.dir, name)}, "the file"))
 		return nil, false
 	}
 	l.Documents = append(l.Documents, Document{name, data})
 	return data, true
 }
 
-// sync reads the syncs of a file, then the query that it names, relative to its own place.
+// sync reads the syncs of a file, with the queries that it names, relative to its own place.
 func (l *loader) sync(name string, data []byte) {
-	r := newReader(filepath.Join(l.dir, name))
-	root := r.Root(data)
-	syncs := r.syncs(root)
-	if file := syncs[0].From.File; file != "" {
-		below := path.Join(path.Dir(name), file)
-		sql, err := []byte(nil), error(nil)
-		outside := !filepath.IsLocal(below) || path.IsAbs(file)
-		if !outside {
-			sql, err = l.open(below)
-		}
-		switch {
-		case outside:
-			r.Problem(root, "move it into the folder", "the query %s lies outside of %s", file, l.dir)
-		case err != nil:
-			r.Problem(root, "write the SELECT into "+below, "the query %s cannot be read: %v", file, errors.Unwrap(err))
-		default:
-			if !slices.ContainsFunc(l.Documents, func(d Document) bool { return d.File == below }) {
-				l.Documents = append(l.Documents, Document{below, sql})
-			}
-			r.query(&syncs[0], string(sql), filepath.Join(l.dir, below))
-		}
+	syncs, err := ParseSync(filepath.Join(l.dir, name), data, func(file string) (string, error) {
+		return l.query(path.Join(path.Dir(name), file), path.IsAbs(file))
+	})
+	l.add(err)
+	l.Syncs = append(l.Syncs, syncs...)
+}
+
+// query reads a SQL file. Several syncs may share one.
+func (l *loader) query(name string, absolute bool) (string, error) {
+	if absolute || !filepath.IsLocal(name) {
+		return "", document.Problem{What: "lies outside of " + l.dir, Mend: "move it into the folder"}
 	}
-	for _, s := range syncs {
-		s.From.Query = syncs[0].From.Query
-		l.Syncs = append(l.Syncs, s)
+	if i := slices.IndexFunc(l.Documents, func(d Document) bool { return d.File == name }); i >= 0 {
+		return string(l.Documents[i].Data), nil
 	}
-	l.problems = append(l.problems, r.Problems...)
+	data, err := l.open(name)
+	if err != nil {
+		return "", err
+	}
+	l.Documents = append(l.Documents, Document{name, data})
+	return string(data), nil
+}
+
+// readFile reads a file that people wrote. Its error is a [document.Problem] without a place.
+func readFile(name string) ([]byte, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	return data, nil
+}
+
+// unreadable says why a file cannot be read, and what to do about it.
+func unreadable(name string, err error) document.Problem {
+	target, isLink := os.Readlink(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && isLink == nil:
+		return document.Problem{What: "is a link to " + target + ", which is not there", Mend: "mend the link, or remove it"}
+	case errors.Is(err, fs.ErrNotExist):
+		return document.Problem{What: "is not there", Mend: "write it, or name another"}
+	case errors.Is(err, syscall.ELOOP):
+		return document.Problem{What: "is a link that leads back to itself", Mend: "mend the link, or remove it"}
+	case errors.Is(err, syscall.EISDIR):
+		return document.Problem{What: "is a folder, not a file", Mend: "rename it, or write a file"}
+	case errors.Is(err, fs.ErrPermission):
+		return document.Problem{What: "may not be read by this user", Mend: "change its owner or its permissions"}
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return document.Problem{What: "cannot be read: " + err.Error()}
+}
+
+// at gives the problem that err is its place, and names what it is about.
+func at(err error, place document.Position, about string) document.Problem {
+	var p document.Problem
+	if !errors.As(err, &p) {
+		p.What = err.Error()
+	}
+	p.Position, p.What = place, about+" "+p.What
+	return p
 }
 
 // cross checks what no file shows alone.

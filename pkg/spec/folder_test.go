@@ -51,7 +51,7 @@ func TestAFolderIsReadWhole(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(again, f) {
 		t.Errorf("from its documents, %v: %+v\nwant %+v", err, again, f)
 	}
-	if _, err := Read(dir, f.Documents[:2]); err == nil || !strings.Contains(err.Error(), "the query accounts.sql cannot be read: file does not exist") {
+	if _, err := Read(dir, f.Documents[:2]); err == nil || !strings.Contains(err.Error(), "the query accounts.sql is not there") {
 		t.Errorf("a document too few: %v", err)
 	}
 }
@@ -73,8 +73,8 @@ func TestFilesAreCheckedAgainstEachOther(t *testing.T) {
 		{"a sync twice", map[string]string{"syncs/more.yaml": accountsFile}, "DIR/syncs/more.yaml:1:1: sync demo/accounts is in DIR/syncs/accounts.yaml:1:1 already; rename one of them"},
 		{"an unknown sync in after", contacts("[accounts]", "[acounts]"), "DIR/syncs/contacts.yaml:1:1: sync contacts: after names acounts, which is no sync of environment demo; did you mean accounts?"},
 		{"a circle", map[string]string{"syncs/accounts.yaml": accountsFile + "after: contacts\n"}, "DIR/syncs/accounts.yaml:1:1: syncs wait for each other: accounts -> contacts -> accounts; drop one of them from after"},
-		{"a query that is not there", map[string]string{"syncs/contacts.sql": ""}, "DIR/syncs/contacts.yaml:1:1: the query contacts.sql cannot be read: no such file or directory; write the SELECT into syncs/contacts.sql"},
-		{"a query outside", contacts("contacts.sql", "../../x.sql"), "DIR/syncs/contacts.yaml:1:1: the query ../../x.sql lies outside of DIR; move it into the folder"},
+		{"a query that is not there", map[string]string{"syncs/contacts.sql": ""}, "DIR/syncs/contacts.yaml:2:15: the query contacts.sql is not there; write it, or name another"},
+		{"a query outside", contacts("contacts.sql", "../../x.sql"), "DIR/syncs/contacts.yaml:2:15: the query ../../x.sql lies outside of DIR; move it into the folder"},
 		{"a file that would be overlooked", map[string]string{"syncs/b.yml": "x"}, "DIR/syncs/b.yml: files that end in .yml are not read; rename it to .yaml"},
 		{"a column of two syncs", map[string]string{"syncs/mails.yaml": strings.Replace(mails, "emailaddress2:", "emailaddress1:", 1)}, "DIR/syncs/mails.yaml:4:7: syncs contacts and mails both write demo/contact.emailaddress1; leave the column to one of them"},
 		{"a second maker beside a mirror", map[string]string{"syncs/mails.yaml": strings.Replace(mails, "mode: update", "mode: upsert", 1)}, "DIR/syncs/mails.yaml:1:1: sync contacts mirrors its model in demo/contact, so mails cannot make records there; set mode: update, or on_leave: nothing in contacts"},

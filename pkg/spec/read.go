@@ -9,9 +9,12 @@ import (
 )
 
 // A reader reads one file, with the kinds of values that environments and syncs have.
-type reader struct{ *document.Reader }
+type reader struct {
+	*document.Reader
+	query func(name string) (string, error) // of a sync: the text of a SQL file
+}
 
-func newReader(file string) *reader { return &reader{&document.Reader{File: file}} }
+func newReader(file string) *reader { return &reader{Reader: &document.Reader{File: file}} }
 
 // matching reads a string of a given form.
 func (r *reader) matching(n document.Node, what string, form *regexp.Regexp, mend func(string) string) string {

@@ -57,7 +57,7 @@ func TestAnEnvironmentIsReadWhole(t *testing.T) {
 }
 
 func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
-	syncs, err := ParseSync("syncs/contacts.yaml", []byte(syncFile), "SELECT * FROM crm.customers -- all\n;\n", "syncs/contacts.sql")
+	syncs, err := ParseSync("syncs/contacts.yaml", []byte(syncFile), query("SELECT * FROM crm.customers -- all\n;\n"))
 	if err != nil || len(syncs) != 1 {
 		t.Fatalf("%d syncs, %v", len(syncs), err)
 	}
@@ -107,7 +107,7 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 
 func TestWhatDataverseIsToLeaveOut(t *testing.T) {
 	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "on_leave: delete",
-		"bypass: [async, flows, 5F3C0B7E-1111-4222-8333-444455556666], detect_duplicates: true", 1)), "SELECT 1", "s.sql")
+		"bypass: [async, flows, 5F3C0B7E-1111-4222-8333-444455556666], detect_duplicates: true", 1)), query("SELECT 1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ sync: a
 from: {query: a.sql, key: [x, y]}
 to: {environment: demo, table: account, match: {key: [k1, k2]}}
 map: {name: n}
-`), "SELECT 1", "a.sql")
+`), query("SELECT 1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestAColumnIsFilledInManyWays(t *testing.T) {
   g: {to: {from: kind}, by: {account: {accountnumber: no}, contact: {externaluseridentifier: no}}}
   h: {from: x, choice: label, language: 1031, empty: "null", truncate: true, mask: hash}
   i: {from: x, values: {ja: true, 0: false, m: Male}}
-`), "SELECT 1", "s.sql")
+`), query("SELECT 1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestAColumnIsFilledInManyWays(t *testing.T) {
 }
 
 func TestAFileMayServeSeveralEnvironments(t *testing.T) {
-	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "environment: demo", "environment: [sandbox, prod]", 1)), "SELECT 1;", "s.sql")
+	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "environment: demo", "environment: [sandbox, prod]", 1)), query("SELECT 1;"))
 	if err != nil || len(syncs) != 2 {
 		t.Fatalf("%d syncs, %v", len(syncs), err)
 	}
@@ -200,7 +200,7 @@ func TestWhatLeavesIsDealtWithInManyWays(t *testing.T) {
 		"on_leave: {deactivate: {state: 1, status: 2}}":            {Action: Deactivate, State: &one, Status: &two},
 		"mode: update, on_leave: {clear: [firstname, gendercode]}": {Action: Clear, Clear: []string{"firstname", "gendercode"}},
 	} {
-		syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "mode: upsert, on_leave: delete", text, 1)), "SELECT 1", "s.sql")
+		syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "mode: upsert, on_leave: delete", text, 1)), query("SELECT 1"))
 		if err != nil || !reflect.DeepEqual(syncs[0].To.OnLeave, want) {
 			t.Errorf("%s: got %+v, %v", text, syncs[0].To.OnLeave, err)
 		}
@@ -301,7 +301,7 @@ func TestMistakesInASyncAreNamedWithTheirPlace(t *testing.T) {
 		{"a misspelt key in a flow mapping", change("table:", "tabel:"), `s.yaml:3:7: table is missing in to; add table: …
 s.yaml:3:27: unknown key "tabel" in to; did you mean table?`},
 		{"no map", change("map:", "mapping:"), `s.yaml:1:1: map is missing in the sync; add map: …
-s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, map, guards`},
+s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, map, guards, overlays`},
 		{"a mode that is none", change("mode: upsert", "mode: insert"), `s.yaml:3:87: to.mode cannot be "insert"; did you mean upsert?`},
 		{"an upper-case column", change("emailaddress1:", "EmailAddress1:"), "s.yaml:6:3: map.EmailAddress1 does not name a Dataverse column; logical names are lower case: emailaddress1"},
 		{"a column without a source", change("emailaddress1: email", "emailaddress1:"), "s.yaml:6:3: map.emailaddress1 is empty; write emailaddress1: warehouse_column"},
@@ -328,12 +328,17 @@ s.yaml:3:7: table is missing in to; add table: …
 s.yaml:5:1: unknown key "mapp" in the sync; did you mean map?`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ParseSync("s.yaml", []byte(c.file), "SELECT 1", "s.sql")
+			_, err := ParseSync("s.yaml", []byte(c.file), query("SELECT 1"))
 			check(t, err, c.want)
 		})
 	}
-	_, err := ParseSync("s.yaml", []byte(syncFile), " ;\n", "contacts.sql")
+	_, err := ParseSync("s.yaml", []byte(syncFile), query(" ;\n"))
 	check(t, err, "contacts.sql:1:1: the query is empty; write one SELECT")
+}
+
+// query is what each SQL file holds.
+func query(text string) func(string) (string, error) {
+	return func(string) (string, error) { return text, nil }
 }
 
 func check(t *testing.T, err error, want string) {
@@ -402,12 +407,12 @@ func TestSharesAreWrittenAsTheyAreRead(t *testing.T) {
 
 // What is read must be usable, whatever the bytes: no panic, positions inside the file, JSON that reads back the same.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{environmentFile, syncFile, "", "a: [", "? a", "a: &x b\nc: *x", "<<: {}", "- - -", "a: !!str 1", "{a: b", "a: |\n  b", "\"\\x", "a:\n- b: c\n d"} {
+	for _, s := range []string{environmentFile, syncFile, overlaidFile, "overlays: {a: {to: {environment: x}}}\nto: {environment: a}", "", "a: [", "? a", "a: &x b\nc: *x", "<<: {}", "- - -", "a: !!str 1", "{a: b", "a: |\n  b", "\"\\x", "a:\n- b: c\n d"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
-		syncs, err := ParseSync("s.yaml", data, "SELECT 1", "s.sql")
+		syncs, err := ParseSync("s.yaml", data, query("SELECT 1"))
 		_, err2 := ParseEnvironment("e.yaml", data)
 		if err == nil && err2 == nil {
 			t.Error("nothing is both a sync and an environment")

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -9,47 +10,20 @@ import (
 	"github.com/penstock-sync/penstock/pkg/document"
 )
 
-// ParseSync reads one file of syncs/: a sync for each environment that to.environment names. query is the text of the SQL
-// file that it names, queryFile the path of that file, for problems. The error is [document.Problems]; what could be read is
-// returned beside it, at least one sync.
-func ParseSync(file string, data []byte, query, queryFile string) ([]Sync, error) {
+// ParseSync reads one file of syncs/: a sync for each environment that to.environment names, with what its overlay says. query
+// fetches the text of a SQL file that from.query names; where its error is a [document.Problem], what and mend are taken from
+// that. The error is [document.Problems]; what could be read is returned beside it, at least one sync.
+func ParseSync(file string, data []byte, query func(name string) (string, error)) ([]Sync, error) {
 	r := newReader(file)
+	r.query = query
 	syncs := r.syncs(r.Root(data))
-	r.query(&syncs[0], query, queryFile)
-	for i := range syncs {
-		syncs[i].From.Query = syncs[0].From.Query
-	}
 	return syncs, r.Err()
 }
 
-// syncs reads a file, and gives each environment a sync of its own.
-func (r *reader) syncs(n document.Node) []Sync {
-	s, environments := r.sync(n)
-	if len(environments) == 0 {
-		return []Sync{s}
-	}
-	all := make([]Sync, len(environments))
-	for i, name := range environments {
-		all[i] = s
-		all[i].To.Environment = name
-	}
-	return all
-}
-
-// query puts the SQL into the sync. It becomes a subquery, hence without the semicolon.
-func (r *reader) query(s *Sync, query, file string) {
-	s.From.Query = strings.TrimRight(query, "; \t\r\n")
-	if strings.TrimSpace(s.From.Query) == "" && s.From.File != "" {
-		r.Problems = append(r.Problems, document.Problem{
-			Position: document.Position{File: file, Line: 1, Column: 1}, What: "the query is empty", Mend: "write one SELECT",
-		})
-	}
-}
-
-func (r *reader) sync(n document.Node) (s Sync, environments []string) {
+func (r *reader) sync(n document.Node) (s Sync, environments []string, overlays document.Node) {
 	s.Guards = DefaultGuards()
 	if n == nil {
-		return s, nil
+		return s, nil, nil
 	}
 	s.At = r.At(n)
 	var key1, match document.Node
@@ -60,6 +34,7 @@ func (r *reader) sync(n document.Node) (s Sync, environments []string) {
 		document.Optional("after", func(n document.Node) { s.After = r.oneOrMore(n, "after", r.name) }),
 		document.Required("map", func(n document.Node) { s.Map = r.fields(n) }),
 		document.Optional("guards", func(n document.Node) { r.guards(n, &s.Guards) }),
+		document.Optional("overlays", func(n document.Node) { overlays = n }),
 	)
 	if key1 != nil && match != nil && len(s.To.Match) > 1 && len(s.From.Key) != len(s.To.Match) {
 		r.Problem(key1, "give one warehouse column for each, in the same order",
@@ -68,20 +43,39 @@ func (r *reader) sync(n document.Node) (s Sync, environments []string) {
 	if slices.Contains(s.After, s.Name) {
 		r.Problem(n, "drop it from after", "%s cannot run after itself", s.Name)
 	}
-	return s, environments
+	return s, environments, overlays
 }
 
 func (r *reader) from(n document.Node) (from From, keyNode document.Node) {
 	r.Object(n, "from",
-		document.Required("query", func(n document.Node) {
-			r.Text(n, "from.query", &from.File)
-			if from.File != "" && !strings.HasSuffix(from.File, ".sql") {
-				r.Problem(n, "put the SELECT into a file beside this one and name that", "from.query must name a .sql file")
-			}
-		}),
+		document.Required("query", func(n document.Node) { from.File, from.Query = r.statement(n) }),
 		document.Required("key", func(n document.Node) { keyNode, from.Key = n, r.oneOrMore(n, "from.key", r.source) }),
 	)
 	return from, keyNode
+}
+
+// statement reads the name of a query's file, and the query. It becomes a subquery, hence without the semicolon.
+func (r *reader) statement(n document.Node) (name, query string) {
+	if !r.Text(n, "from.query", &name) {
+		return "", ""
+	}
+	if !strings.HasSuffix(name, ".sql") {
+		r.Problem(n, "put the SELECT into a file beside this one and name that", "from.query must name a .sql file")
+		return name, ""
+	}
+	text, err := r.query(name)
+	if err != nil {
+		r.Problems = append(r.Problems, at(err, r.At(n), "the query "+name))
+		return name, ""
+	}
+	query = strings.TrimRight(text, "; \t\r\n")
+	if query == "" {
+		file := filepath.Join(filepath.Dir(r.File), name)
+		r.Problems = append(r.Problems, document.Problem{
+			Position: document.Position{File: file, Line: 1, Column: 1}, What: "the query is empty", Mend: "write one SELECT",
+		})
+	}
+	return name, query
 }
 
 func (r *reader) to(n document.Node) (to To, environments []string, match document.Node) {

@@ -361,7 +361,7 @@ func (w *world) change(sql string) {
 // compile makes the plan by which the oracle knows keys and hashes.
 func (w *world) compile() {
 	w.t.Helper()
-	s := must[[]spec.Sync](w.t)(spec.ParseSync("companies.yaml", []byte(w.yaml), w.query, "companies.sql"))[0]
+	s := must[[]spec.Sync](w.t)(spec.ParseSync("companies.yaml", []byte(w.yaml), func(string) (string, error) { return w.query, nil }))[0]
 	client := must[*dataverse.Client](w.t)(dataverse.New(dataverse.Config{
 		URL: w.api, Tenant: emulator.SandboxTenant, ClientID: emulator.SandboxClient,
 		Secret: func() (string, error) { return emulator.SandboxSecret, nil }, Request: patience, Connections: 1,
