@@ -15,7 +15,8 @@ pkg/penstock/a_test.go                pkg/penstock go.uber.org/goleak     : pkg/
 pkg/document/a.go                     time github.com/goccy/go-yaml/ast   : pkg/penstock pkg/spec pkg/dataverse/emulator golang.org/x/sync/errgroup
 pkg/document/fields/a.go              pkg/document                        : pkg/penstock golang.org/x/sync/errgroup
 pkg/document/a_test.go                pkg/document go.uber.org/goleak     : pkg/penstock pkg/spec
-pkg/spec/a.go                         pkg/penstock pkg/document           : pkg/dataverse pkg/mapping proto/penstock/v1
+pkg/sealed/a.go                       pkg/document                        : pkg/penstock pkg/spec pkg/daemon
+pkg/spec/a.go                         pkg/penstock pkg/document pkg/sealed : pkg/dataverse pkg/mapping proto/penstock/v1
 pkg/queue/a.go                        pkg/penstock proto/penstock/v1      : pkg/clickhouse pkg/dataverse pkg/daemon pkg/spec pkg/ledger pkg/natstest services/writer
 pkg/queue/a_test.go                   pkg/natstest github.com/nats-io/nats-server/v2/server : pkg/clickhouse
 pkg/control/a.go                      pkg/penstock proto/penstock/v1      : pkg/queue pkg/clickhouse pkg/dataverse pkg/natstest

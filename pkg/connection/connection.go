@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/mapping"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
@@ -52,6 +53,8 @@ type Input struct {
 
 	// Model gives the columns of a sync's query. Nil: the warehouse cannot be asked, and what only it knows is skipped.
 	Model func(context.Context, spec.Sync) ([]mapping.SourceColumn, error)
+
+	Identities sealed.Identities // open the secrets that are sealed
 
 	Request time.Duration // the longest that one request may take; 0: 15 s
 	Early   time.Duration // how long before its end a credential is warned of; 0: 30 days

@@ -9,13 +9,16 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
 // readSecret reads the client secret as every request for a token does. Nothing of it comes into the step.
-func readSecret(where spec.Secret) (string, Step) {
-	value, err := where.Read()
+func readSecret(where spec.Secret, keys sealed.Identities) (string, Step) {
+	value, err := where.Read(keys)
 	switch {
+	case where.Sealed != "" && err != nil:
+		return "", unopened("client secret", err)
 	case where.Env != "" && err != nil:
 		if _, set := os.LookupEnv(where.Env); !set {
 			return "", failed(fmt.Sprintf("the client secret is not there: the variable %s is not set", where.Env), "set it in the environment of the process that runs Penstock")
@@ -45,10 +48,12 @@ func readSecret(where spec.Secret) (string, Step) {
 }
 
 // readCertificate reads the certificate as every request for a token does, and looks at its end.
-func readCertificate(where spec.Certificate, early time.Duration) Step {
+func readCertificate(where spec.Certificate, keys sealed.Identities, early time.Duration) Step {
 	const who = "an owner of the application: make a new certificate, upload it " + dataverse.AtRegistration + ", and configure it with its key"
-	text, err := where.Read()
+	text, err := where.Read(keys)
 	switch {
+	case where.Sealed != "" && err != nil:
+		return unopened("certificate", err)
 	case errors.Is(err, os.ErrNotExist):
 		return failed("the certificate is not there: there is no file "+where.File, "put certificate and private key, as PEM, into that file, or name another in the environment's file")
 	case errors.Is(err, os.ErrPermission):
@@ -58,7 +63,7 @@ func readCertificate(where spec.Certificate, early time.Duration) Step {
 	}
 	c, err := dataverse.ReadCertificate(text)
 	if err != nil {
-		return failed("the certificate in "+where.File+" cannot be used: "+err.Error(), "put certificate and private key, as PEM, into that file")
+		return failed("the certificate in "+where.String()+" cannot be used: "+err.Error(), "put certificate and private key, as PEM, there")
 	}
 	ends := c.NotAfter.UTC().Format(time.DateOnly)
 	switch left := time.Until(c.NotAfter); {
@@ -69,7 +74,15 @@ func readCertificate(where spec.Certificate, early time.Duration) Step {
 	case left < early:
 		return warned(fmt.Sprintf("the certificate expires %s, on %s", inDays(left), ends), who)
 	}
-	return passed("a certificate with its key in " + where.File + ", until " + ends)
+	return passed("a certificate with its key in " + where.String() + ", until " + ends)
+}
+
+// unopened says why a sealed credential stays sealed.
+func unopened(what string, err error) Step {
+	if fault := (*sealed.Fault)(nil); errors.As(err, &fault) {
+		return failed("the "+what+" cannot be opened: "+fault.What, fault.Mend)
+	}
+	return failed(err.Error(), "seal it again (`penstock seal`)") // it holds nothing
 }
 
 // expiryUnknown says why nobody knows when the secret expires. That an application may not look is usual.

@@ -30,10 +30,10 @@ func (t *test) user(ctx context.Context, u spec.User, reached bool) {
 	secret := "" // stays so for a certificate, whose end is read with it
 	readable := t.step(ctx, "credential", u.ClientID, func() Step {
 		if u.Certificate != (spec.Certificate{}) {
-			return readCertificate(u.Certificate, t.Early)
+			return readCertificate(u.Certificate, t.Identities, t.Early)
 		}
 		var s Step
-		secret, s = readSecret(u.ClientSecret)
+		secret, s = readSecret(u.ClientSecret, t.Identities)
 		return s
 	})
 	if u.Certificate != (spec.Certificate{}) {
@@ -49,7 +49,7 @@ func (t *test) user(ctx context.Context, u spec.User, reached bool) {
 	}
 	client, err := dataverse.New(dataverse.Config{
 		URL: t.Environment.URL, Tenant: t.Environment.Tenant, Authorities: t.Environment.Authorities(),
-		ClientID: u.ClientID, Secret: u.ClientSecret.Reader(), Certificate: u.Certificate.Reader(), Request: t.Request, Connections: 4,
+		ClientID: u.ClientID, Secret: u.ClientSecret.Reader(t.Identities), Certificate: u.Certificate.Reader(t.Identities), Request: t.Request, Connections: 4,
 	})
 	if err != nil {
 		t.step(ctx, "token", u.ClientID, func() Step { return sayFault(err) })

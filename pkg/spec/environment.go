@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/penstock-sync/penstock/pkg/document"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 )
 
 // ParseEnvironment reads one file of environments/. file is its path, for positions and for secrets whose path is
@@ -74,7 +76,7 @@ func (r *reader) users(n document.Node) []User {
 
 // secret reads a reference. No problem of it repeats what was written: it may be the secret itself.
 func (r *reader) secret(n document.Node) Secret {
-	const mend = "write {file: /path} or {env: NAME}; the value itself stays out of this file"
+	const mend = "write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"
 	var s Secret
 	if !document.IsMapping(n) {
 		r.Problem(n, mend, "client_secret must say where the secret is")
@@ -91,25 +93,56 @@ func (r *reader) secret(n document.Node) Secret {
 			}
 			s.Env = name
 		}),
+		document.Optional("sealed", func(n document.Node) { s.Sealed = r.sealed(n, "client_secret.sealed") }),
 	)
-	if s.File != "" && s.Env != "" {
-		r.Problem(n, mend, "client_secret names both a file and a variable")
-	}
-	if s == (Secret{}) && len(r.Problems) == before {
-		r.Problem(n, mend, "client_secret is empty")
-	}
+	r.one(n, "client_secret", mend, before, s.File != "", s.Env != "", s.Sealed != "")
 	return s
 }
 
 // certificate reads a reference, as secret does.
 func (r *reader) certificate(n document.Node) Certificate {
+	const mend = "write {file: /path}, a PEM file with the certificate and its private key, or sealed: as `penstock seal --certificate` prints it; they stay out of this file"
 	var c Certificate
 	if !document.IsMapping(n) {
-		r.Problem(n, "write {file: /path}, a PEM file with the certificate and its private key; they stay out of this file", "certificate must say where the certificate is")
+		r.Problem(n, mend, "certificate must say where the certificate is")
 		return c
 	}
-	r.Object(n, "certificate", document.Required("file", func(n document.Node) { c.File = r.path(n, "certificate.file") }))
+	before := len(r.Problems)
+	r.Object(n, "certificate",
+		document.Optional("file", func(n document.Node) { c.File = r.path(n, "certificate.file") }),
+		document.Optional("sealed", func(n document.Node) { c.Sealed = r.sealed(n, "certificate.sealed") }),
+	)
+	r.one(n, "certificate", mend, before, c.File != "", c.Sealed != "")
 	return c
+}
+
+// one makes sure that exactly one place is named, unless there were other mistakes since before.
+func (r *reader) one(n document.Node, what, mend string, before int, named ...bool) {
+	count := 0
+	for _, is := range named {
+		if is {
+			count++
+		}
+	}
+	switch {
+	case count > 1:
+		r.Problem(n, mend, "%s names more than one place", what)
+	case count == 0 && len(r.Problems) == before:
+		r.Problem(n, mend, "%s is empty", what)
+	}
+}
+
+// sealed reads a sealed value. Like its neighbours it repeats nothing of what was written.
+func (r *reader) sealed(n document.Node, what string) sealed.Value {
+	var text string
+	if !r.Text(n, what, &text) {
+		return ""
+	}
+	v, err := sealed.Parse(text)
+	if fault := (*sealed.Fault)(nil); errors.As(err, &fault) {
+		r.Problem(n, fault.Mend, "%s is not a sealed value: %s", what, fault.What)
+	}
+	return v
 }
 
 // path reads a file's path, which is relative to the file that names it.

@@ -2,7 +2,8 @@
 //
 // Reading is strict. An unknown key, a missing one, a value of the wrong kind: each is a [document.Problem] with file,
 // line and column, and all of them are reported at once. What comes out is complete (defaults filled in) and marshals to JSON for
-// storage; secrets are references to files and variables, never values. Positions are not stored: a file that merely moved
+// storage; secrets are sealed, or references to files and variables, never
+// values. Positions are not stored: a file that merely moved
 // is no change of a sync.
 //
 // Whether a table, a column or a key exists is not known here: pkg/mapping checks that against metadata.

@@ -236,15 +236,18 @@ e.yaml:4:1: unknown key "tenannt" in the environment; did you mean tenant?`},
 		{"an authority without scheme", change("tenant:", "authority: dataverse:8365\ntenant:"), "e.yaml:4:12: authority is not an http or https address of a host alone; write it as http://dataverse:8365; those of Microsoft need not be named"},
 		{"no credential", change("    client_secret: {env: DEMO_SECRET}\n", ""), "e.yaml:6:5: users[1] has neither client_secret nor certificate; add client_secret: {file: /path} or certificate: {file: /path}"},
 		{"two credentials", change("{env: DEMO_SECRET}", "{env: DEMO_SECRET}\n    certificate: {file: /x.pem}"), "e.yaml:6:5: users[1] has both a client_secret and a certificate; keep one of them"},
-		{"a certificate in the open", change("client_secret: {env: DEMO_SECRET}", "certificate: hunter2"), "e.yaml:7:18: certificate must say where the certificate is; write {file: /path}, a PEM file with the certificate and its private key; they stay out of this file"},
-		{"a certificate from a variable", change("client_secret: {env: DEMO_SECRET}", "certificate: {env: X}"), "e.yaml:7:18: file is missing in certificate; add file: …\ne.yaml:7:19: unknown key \"env\" in certificate; known are file"},
+		{"a certificate in the open", change("client_secret: {env: DEMO_SECRET}", "certificate: hunter2"), "e.yaml:7:18: certificate must say where the certificate is; write {file: /path}, a PEM file with the certificate and its private key, or sealed: as `penstock seal --certificate` prints it; they stay out of this file"},
+		{"a certificate from a variable", change("client_secret: {env: DEMO_SECRET}", "certificate: {env: X}"), "e.yaml:7:19: unknown key \"env\" in certificate; known are file, sealed"},
 		{"users as a mapping", change("  - client_id", "    client_id"), `e.yaml:6:5: users must be a list of application users; begin each user with "- client_id: …"`},
 		{"a client id that is no GUID", change("1111111A-", ""), `e.yaml:6:16: client_id "1111-1111-1111-111111111111" is not of the form ^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$; it is a GUID: 8-4-4-4-12 hexadecimal digits`},
-		{"a secret in the open", change("{env: DEMO_SECRET}", "hunter2"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
-		{"a secret under a wrong key", change("{env: DEMO_SECRET}", "{value: hunter2}"), `e.yaml:7:21: unknown key "value" in client_secret; known are file, env`},
-		{"a secret for a variable's name", change("DEMO_SECRET", "hunter2~x"), "e.yaml:7:26: client_secret.env is not the name of a variable; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
-		{"a secret from two places", change("{env:", "{file: /x, env:"), "e.yaml:7:20: client_secret names both a file and a variable; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
-		{"an alias", change("{env: DEMO_SECRET}", "*x"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}; the value itself stays out of this file"},
+		{"a secret in the open", change("{env: DEMO_SECRET}", "hunter2"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"},
+		{"a secret under a wrong key", change("{env: DEMO_SECRET}", "{value: hunter2}"), `e.yaml:7:21: unknown key "value" in client_secret; known are file, env, sealed`},
+		{"a secret for a variable's name", change("DEMO_SECRET", "hunter2~x"), "e.yaml:7:26: client_secret.env is not the name of a variable; write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"},
+		{"a secret from two places", change("{env:", "{file: /x, env:"), "e.yaml:7:20: client_secret names more than one place; write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"},
+		{"a secret in the place of its seal", change("{env: DEMO_SECRET}", "{sealed: hunter2}"), "e.yaml:7:29: client_secret.sealed is not a sealed value: it does not begin with -----BEGIN AGE ENCRYPTED FILE-----; write it as a block (sealed: |), exactly as `penstock seal` prints it"},
+		{"a broken seal", change("{env: DEMO_SECRET}", "\n      sealed: |\n        -----BEGIN AGE ENCRYPTED FILE-----\n        aHVudGVyMg==\n        -----END AGE ENCRYPTED FILE-----"), "e.yaml:8:15: client_secret.sealed is not a sealed value: its text is damaged; write it as a block (sealed: |), exactly as `penstock seal` prints it"},
+		{"a broken certificate", change("client_secret: {env: DEMO_SECRET}", "certificate: {sealed: hunter2}"), "e.yaml:7:27: certificate.sealed is not a sealed value: it does not begin with -----BEGIN AGE ENCRYPTED FILE-----; write it as a block (sealed: |), exactly as `penstock seal` prints it"},
+		{"an alias", change("{env: DEMO_SECRET}", "*x"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseEnvironment("e.yaml", []byte(c.file))
@@ -276,16 +279,16 @@ func TestAUserMayHaveACertificateAndAnEmulatorTrust(t *testing.T) {
 		t.Errorf("%+v %v", again, err)
 	}
 	user := again.Users[0]
-	if user.ClientSecret.Reader() != nil || user.Certificate.Reader() == nil {
+	if user.ClientSecret.Reader("") != nil || user.Certificate.Reader("") == nil {
 		t.Fatal("the reader of the wrong credential")
 	}
-	if got, err := user.Certificate.Reader()(); err != nil || got != "-----BEGIN X-----\n" {
+	if got, err := user.Certificate.Reader("")(); err != nil || got != "-----BEGIN X-----\n" {
 		t.Errorf("%q %v", got, err)
 	}
-	if _, err := (Certificate{File: filepath.Join(dir, "none.pem")}).Read(); err == nil || !strings.Contains(err.Error(), "certificate: ") {
+	if _, err := (Certificate{File: filepath.Join(dir, "none.pem")}).Read(""); err == nil || !strings.Contains(err.Error(), "certificate: ") {
 		t.Errorf("%v", err)
 	}
-	if (User{ClientSecret: Secret{Env: "X"}}).ClientSecret.Reader() == nil || (User{}).Certificate.Reader() != nil {
+	if (User{ClientSecret: Secret{Env: "X"}}).ClientSecret.Reader("") == nil || (User{}).Certificate.Reader("") != nil {
 		t.Error("a reader too few or too many")
 	}
 }
@@ -363,19 +366,19 @@ func TestASecretIsReadFromItsPlaceAndNeverShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := e.Users[0].ClientSecret
-	if got, err := secret.Read(); err != nil || got != "s3cr~t " {
+	if got, err := secret.Read(""); err != nil || got != "s3cr~t " {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if b, _ := json.Marshal(e); strings.Contains(string(b), "s3cr~t") || !strings.Contains(string(b), "secret") {
 		t.Errorf("stored as %s", b)
 	}
 	t.Setenv("PENSTOCK_TEST_SECRET", "x")
-	if got, err := (Secret{Env: "PENSTOCK_TEST_SECRET"}).Read(); err != nil || got != "x" {
+	if got, err := (Secret{Env: "PENSTOCK_TEST_SECRET"}).Read(""); err != nil || got != "x" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	t.Setenv("PENSTOCK_TEST_SECRET", "")
 	for _, s := range []Secret{{Env: "PENSTOCK_TEST_SECRET"}, {File: filepath.Join(dir, "none")}, {}} {
-		if got, err := s.Read(); err == nil {
+		if got, err := s.Read(""); err == nil {
 			t.Errorf("%s: read %q", s, got)
 		}
 	}

@@ -45,6 +45,6 @@ func (x *extractor) answerTestConnection(ctx context.Context, r *penstockv1.Test
 	if err != nil {
 		return nil, control.Refuse("not_found", "%s; what is applied is what can be tested, or use --folder", err)
 	}
-	in.Model = x.sources
+	in.Model, in.Identities = x.sources, x.cfg.Identities
 	return connection.Test(ctx, in).Message(), nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/ledger"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 )
 
 // Config is what an extractor needs to know.
@@ -30,6 +31,8 @@ type Config struct {
 	RunRows     uint64            `yaml:"run_rows"`    // most rows that one run sends; the next takes the rest
 	Runs        int               `yaml:"runs"`        // runs at a time in this process
 	Outstanding uint64            `yaml:"outstanding"` // most chunks of one environment in the queue
+
+	Identities sealed.Identities `yaml:"identities"` // file with the age identities that open sealed secrets; empty: none are sealed
 }
 
 // DefaultConfig works against a NATS server and a ClickHouse on this machine.

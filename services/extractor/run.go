@@ -199,7 +199,7 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	s, e := j.target.sync, j.target.environment
 	client, err := dataverse.New(dataverse.Config{
 		URL: e.URL, Tenant: e.Tenant, Authorities: e.Authorities(),
-		ClientID: e.Users[0].ClientID, Secret: e.Users[0].ClientSecret.Reader(), Certificate: e.Users[0].Certificate.Reader(), Tokens: &j.x.tokens,
+		ClientID: e.Users[0].ClientID, Secret: e.Users[0].ClientSecret.Reader(j.x.cfg.Identities), Certificate: e.Users[0].Certificate.Reader(j.x.cfg.Identities), Tokens: &j.x.tokens,
 		Request: j.x.cfg.Timing.Request, Connections: 2,
 	})
 	if err != nil {

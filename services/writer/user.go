@@ -72,7 +72,7 @@ func (u *applicationUser) serve(ctx context.Context) (err error) {
 	}
 	u.client, err = dataverse.New(dataverse.Config{
 		URL: u.environment.URL, Tenant: u.environment.Tenant, Authorities: u.environment.Authorities(),
-		ClientID: u.user.ClientID, Secret: u.user.ClientSecret.Reader(), Certificate: u.user.Certificate.Reader(), Tokens: &u.tokens,
+		ClientID: u.user.ClientID, Secret: u.user.ClientSecret.Reader(u.cfg.Identities), Certificate: u.user.Certificate.Reader(u.cfg.Identities), Tokens: &u.tokens,
 		Request: u.cfg.Timing.Request, Connections: u.cfg.Parallel,
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	Timing   penstock.Timing `yaml:"timing"`   // the same in all processes of a deployment
 	Budget   Budget          `yaml:"budget"`   // of one application user
 	Parallel int             `yaml:"parallel"` // requests at a time per application user, at most; Dataverse's hint lowers it
+
+	Identities sealed.Identities `yaml:"identities"` // file with the age identities that open sealed secrets; empty: none are sealed
 }
 
 // DefaultConfig works against a NATS server on this machine.

@@ -21,6 +21,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 )
 
 // Version is what `penstock version` says.
@@ -32,6 +33,7 @@ type commandLine struct {
 	json     bool
 	verbose  bool
 	nats     string
+	identity string
 }
 
 // The exit codes.
@@ -81,6 +83,7 @@ func (c *commandLine) root() *cobra.Command {
 	flags.BoolVar(&c.json, "json", false, "print one JSON document instead of text")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log what the services do")
 	flags.StringVar(&c.nats, "nats", or(os.Getenv("PENSTOCK_NATS"), "nats://127.0.0.1:4222"), "NATS server of a running Penstock (PENSTOCK_NATS)")
+	flags.StringVar(&c.identity, "identity", os.Getenv(sealed.Variable), "file with the age identities that open sealed secrets ("+sealed.Variable+")")
 	root.AddCommand(c.demo(), c.up(), c.emulator(), c.apply(), c.testConnection(), c.run(), c.runs(), c.deadletters(), c.version())
 	return root
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/mapping"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/pkg/spec"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
 )
@@ -71,7 +72,7 @@ func (c *commandLine) testConnection() *cobra.Command {
 // asked has the running Penstock make the test, or makes it here when there is a folder.
 func (c *commandLine) asked(ctx context.Context, request *penstockv1.TestConnectionRequest, folder string) (*penstockv1.TestConnectionResponse, error) {
 	if folder != "" {
-		return testFolder(ctx, request, folder)
+		return c.testFolder(ctx, request, folder)
 	}
 	q, err := c.connect(ctx)
 	if err != nil {
@@ -84,7 +85,7 @@ func (c *commandLine) asked(ctx context.Context, request *penstockv1.TestConnect
 
 // testFolder tests what is written in files. Mistakes in them are the first steps; what could be read is tested
 // nonetheless, unless the environment's own file is at fault.
-func testFolder(ctx context.Context, request *penstockv1.TestConnectionRequest, dir string) (_ *penstockv1.TestConnectionResponse, err error) {
+func (c *commandLine) testFolder(ctx context.Context, request *penstockv1.TestConnectionRequest, dir string) (_ *penstockv1.TestConnectionResponse, err error) {
 	folder, err := spec.Load(dir)
 	var problems document.Problems
 	if err != nil && !errors.As(err, &problems) {
@@ -97,6 +98,7 @@ func testFolder(ctx context.Context, request *penstockv1.TestConnectionRequest, 
 	if err != nil {
 		return nil, fmt.Errorf("in the files of %s: %w", dir, err)
 	}
+	in.Identities = sealed.Identities(c.identity)
 	if dsn := os.Getenv("PENSTOCK_CLICKHOUSE"); dsn != "" {
 		in.Model = func(ctx context.Context, s spec.Sync) ([]mapping.SourceColumn, error) { return columns(ctx, dsn, s) }
 	}

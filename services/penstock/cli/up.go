@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/services/penstock/sample"
 	"github.com/penstock-sync/penstock/services/penstock/stack"
 )
@@ -69,7 +70,7 @@ type started struct {
 
 // start runs everything, with the sample made and applied, for as long as use lasts.
 func (c *commandLine) start(ctx context.Context, cfg stack.Config, level slog.Level, use func(context.Context, *started) error) error {
-	cfg.ClickHouse = os.Getenv("PENSTOCK_CLICKHOUSE")
+	cfg.ClickHouse, cfg.Identities = os.Getenv("PENSTOCK_CLICKHOUSE"), sealed.Identities(c.identity)
 	// The emulator forgets everything when it stops, so each is an organisation of its own: what a ledger that stays says of
 	// an earlier one is not true of this one.
 	cfg.Emulator = emulator.New(emulator.Config{OrganizationID: uuid.New()})

@@ -20,6 +20,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/admin"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/faults"
 	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/services/deadletter"
 	"github.com/penstock-sync/penstock/services/extractor"
 	"github.com/penstock-sync/penstock/services/writer"
@@ -34,6 +35,8 @@ type Config struct {
 	Database   string          // Penstock's own, in ClickHouse
 	Timing     penstock.Timing // of everything
 	Emulator   *emulator.Server
+
+	Identities sealed.Identities // open the secrets that are sealed
 }
 
 // Addresses is where things turned out to be.
@@ -76,6 +79,7 @@ func Run(ctx context.Context, env daemon.Env, cfg Config, ready func(context.Con
 	x.ClickHouse.DSN, d.ClickHouse.DSN = at.ClickHouse, at.ClickHouse
 	x.Database, d.Database = cfg.Database, cfg.Database
 	x.Timing, w.Timing, d.Timing = cfg.Timing, cfg.Timing, cfg.Timing
+	x.Identities, w.Identities = cfg.Identities, cfg.Identities
 
 	// Two groups, since the services need what they speak to until they have stopped; but when that ends, so do they.
 	running, stop := context.WithCancelCause(ctx)
