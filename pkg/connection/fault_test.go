@@ -213,6 +213,21 @@ func TestACredentialThatIsRefusedIsNamed(t *testing.T) {
 		{"no variable", emulator.Config{}, func(w *world) {
 			w.input.Environment.Users[0].ClientSecret = spec.Secret{Env: "PENSTOCK_TEST_UNSET"}
 		}, []string{"failed credential: the client secret is not there: the variable PENSTOCK_TEST_UNSET is not set"}},
+		{"a sealed secret without an identity", emulator.Config{}, func(w *world) {
+			w.input.Environment.Users[0].ClientSecret = spec.Secret{Sealed: w.seal(marker)}
+			w.input.Identities = ""
+		}, []string{"failed credential: the client secret cannot be opened: it is sealed, and this process has no identity"}},
+		{"a sealed secret for somebody else", emulator.Config{}, func(w *world) {
+			w.input.Environment.Users[0].ClientSecret = spec.Secret{Sealed: w.seal(marker)}
+			w.seal("")
+		}, []string{"failed credential: the client secret cannot be opened: the identity in .* does not open it: it is of age1"}},
+		{"a sealed secret that is wrong", emulator.Config{}, func(w *world) {
+			w.input.Environment.Users[0].ClientSecret = spec.Secret{Sealed: w.seal(marker)}
+		}, []string{"failed token: the client secret is wrong"}},
+		{"a sealed certificate without an identity", emulator.Config{}, func(w *world) {
+			w.input.Environment.Users[0] = spec.User{ClientID: emulator.SandboxClient, Certificate: spec.Certificate{Sealed: w.seal(marker)}}
+			w.input.Identities = ""
+		}, []string{"failed credential: the certificate cannot be opened: it is sealed, and this process has no identity"}},
 		{"a blank at the end", emulator.Config{}, secretOf(marker + " \n"), []string{"warned credential: there is a blank before or after the client secret", "failed token: the client secret is wrong"}},
 		{"a wrong value", emulator.Config{}, secretOf(marker), []string{"failed token: the client secret is wrong"}},
 		{"the secret's ID", emulator.Config{}, secretOf("7f0c6a3e-0000-4000-8000-000000000001"), []string{"warned credential: the client secret looks like the secret's ID", "failed token: the secret's ID is configured in place of its value"}},

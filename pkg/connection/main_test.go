@@ -18,6 +18,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/connection"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
@@ -63,6 +64,22 @@ func (w *world) file(value string) spec.Secret {
 		w.t.Fatal(err)
 	}
 	return spec.Secret{File: path}
+}
+
+// seal seals to a new identity, which the test is given.
+func (w *world) seal(value string) sealed.Value {
+	w.t.Helper()
+	file := filepath.Join(w.t.TempDir(), "identity")
+	recipient, err := sealed.NewIdentity(file)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	v, err := sealed.Seal(value, sealed.Recipients{recipient})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.input.Identities = sealed.Identities(file)
+	return v
 }
 
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {

@@ -43,6 +43,9 @@ func Start(tb testing.TB) *Server {
 // URL is where clients connect. It stays the same over Restart.
 func (s *Server) URL() string { return s.running.ClientURL() }
 
+// Dir is where JetStream keeps its files.
+func (s *Server) Dir() string { return s.options.StoreDir }
+
 // Restart stops the server and starts another on the same port and directory.
 func (s *Server) Restart() {
 	s.tb.Helper()

@@ -87,7 +87,7 @@ func serveAsChild() {
 		_, _ = io.Copy(io.Discard, os.Stdin) // however it ends, it has ended
 		cancel()
 	}()
-	p.run(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)).With("pid", os.Getpid()))
+	p.run(ctx, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("pid", os.Getpid()))
 	os.Exit(0) //nolint:forbidigo // a child process ends here
 }
 
@@ -120,7 +120,7 @@ func (w *world) spawn(p part) *process {
 	w.t.Helper()
 	cmd := exec.Command(must[string](w.t)(os.Executable())) //nolint:noctx // it is killed by pid, or ends with its standard input
 	cmd.Env = append(os.Environ(), childVariable+"="+string(must[[]byte](w.t)(json.Marshal(p))))
-	cmd.Stderr = &w.log
+	cmd.Stdout, cmd.Stderr = &w.log, &w.log
 	stdin := must[io.WriteCloser](w.t)(cmd.StdinPipe())
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
