@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/penstock-sync/penstock/pkg/document"
@@ -50,7 +49,7 @@ func Load(dir string) (Folder, error) {
 			names[i] = path.Join(folder, f.Name())
 		}
 		return names, err
-	}, open: func(name string) ([]byte, error) { return readFile(filepath.Join(dir, name)) }}
+	}, open: func(name string) ([]byte, error) { return contents(filepath.Join(dir, name)) }}
 	return l.load()
 }
 
@@ -101,7 +100,7 @@ func (l *loader) load() (Folder, error) {
 	if l.err != nil {
 		return l.Folder, l.err
 	}
-	l.problems = append(l.problems, l.cross()...)
+	l.problems = append(l.problems, l.Check(nil)...)
 	return l.Folder, l.problems.Err()
 }
 
@@ -174,8 +173,8 @@ func (l *loader) query(name string, absolute bool) (string, error) {
 	return string(data), nil
 }
 
-// readFile reads a file that people wrote. Its error is a [document.Problem] without a place.
-func readFile(name string) ([]byte, error) {
+// contents reads a file that people wrote. Its error is a [document.Problem] without a place.
+func contents(name string) ([]byte, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, unreadable(name, err)
@@ -213,140 +212,4 @@ func at(err error, place document.Position, about string) document.Problem {
 	}
 	p.Position, p.What = place, about+" "+p.What
 	return p
-}
-
-// cross checks what no file shows alone.
-func (f Folder) cross() document.Problems {
-	var ps document.Problems
-	add := func(at document.Position, mend, format string, args ...any) {
-		ps = append(ps, document.Problem{Position: at, What: fmt.Sprintf(format, args...), Mend: mend})
-	}
-
-	environments := map[string]document.Position{}
-	nameless := false // an environment whose name could not be read may be any
-	for _, e := range f.Environments {
-		if first, found := environments[e.Name]; found && e.Name != "" {
-			add(e.At, "rename one of them", "environment %s is in %s already", e.Name, first)
-			continue
-		}
-		nameless = nameless || e.Name == ""
-		environments[e.Name] = e.At
-	}
-
-	syncs := map[string]Sync{}
-	for _, s := range f.Syncs {
-		if _, found := environments[s.To.Environment]; !found && s.To.Environment != "" && !nameless {
-			add(s.At, document.DidYouMean(s.To.Environment, names(environments)), "sync %s: there is no environment %s", s.Name, s.To.Environment)
-		}
-		if first, found := syncs[s.String()]; found && s.Name != "" {
-			add(s.At, "rename one of them", "sync %s is in %s already", s, first.At)
-			continue
-		}
-		syncs[s.String()] = s
-	}
-	for _, s := range f.Syncs {
-		if _, found := environments[s.To.Environment]; !found {
-			continue
-		}
-		for _, name := range s.After {
-			before := s
-			before.Name = name
-			if _, found := syncs[before.String()]; !found && name != s.Name {
-				add(s.At, document.DidYouMean(name, f.names(s.To.Environment)), "sync %s: after names %s, which is no sync of environment %s", s.Name, name, s.To.Environment)
-			}
-		}
-	}
-	for _, cycle := range f.cycles(syncs) {
-		add(cycle[0].At, "drop one of them from after", "syncs wait for each other: %s", circle(cycle))
-	}
-	return append(ps, f.owners()...)
-}
-
-// owners finds columns that two syncs write, and syncs that make records beside one that deletes what it does not know.
-func (f Folder) owners() document.Problems {
-	var ps document.Problems
-	columns, mirrors := map[string]Sync{}, map[string]Sync{}
-	for _, s := range f.Syncs {
-		if s.To.OnLeave.Action != Nothing && s.To.Mode != Update {
-			if _, found := mirrors[s.To.Environment+"/"+s.To.Table]; !found {
-				mirrors[s.To.Environment+"/"+s.To.Table] = s
-			}
-		}
-	}
-	for _, s := range f.Syncs {
-		table := s.To.Environment + "/" + s.To.Table
-		for _, field := range s.Map {
-			id := table + "." + field.Column
-			if first, found := columns[id]; found && first.Name != s.Name {
-				ps = append(ps, document.Problem{
-					Position: field.At, What: fmt.Sprintf("syncs %s and %s both write %s", first.Name, s.Name, id), Mend: "leave the column to one of them",
-				})
-				continue
-			}
-			columns[id] = s
-		}
-		if mirror, found := mirrors[table]; found && mirror.Name != s.Name && s.To.Mode != Update {
-			ps = append(ps, document.Problem{
-				Position: s.At,
-				What:     fmt.Sprintf("sync %s mirrors its model in %s, so %s cannot make records there", mirror.Name, table, s.Name),
-				Mend:     "set mode: update, or on_leave: nothing in " + mirror.Name,
-			})
-		}
-	}
-	return ps
-}
-
-// cycles finds the circles among the syncs' after, each once.
-func (f Folder) cycles(syncs map[string]Sync) [][]Sync {
-	var found [][]Sync
-	done := map[string]bool{}
-	var visit func(s Sync, trail []Sync)
-	visit = func(s Sync, trail []Sync) {
-		if i := slices.IndexFunc(trail, func(t Sync) bool { return t.ID() == s.ID() }); i >= 0 {
-			found = append(found, slices.Clone(trail[i:]))
-			return
-		}
-		if done[s.String()] {
-			return
-		}
-		for _, name := range s.After {
-			next := s
-			next.Name = name
-			if next, ok := syncs[next.String()]; ok && name != s.Name {
-				visit(next, append(trail, s))
-			}
-		}
-		done[s.String()] = true
-	}
-	for _, s := range f.Syncs {
-		visit(s, nil)
-	}
-	return found
-}
-
-func circle(cycle []Sync) string {
-	var b strings.Builder
-	for _, s := range cycle {
-		b.WriteString(s.Name + " -> ")
-	}
-	return b.String() + cycle[0].Name
-}
-
-func (f Folder) names(environment string) []string {
-	var all []string
-	for _, s := range f.Syncs {
-		if s.To.Environment == environment {
-			all = append(all, s.Name)
-		}
-	}
-	return all
-}
-
-func names(m map[string]document.Position) []string {
-	var all []string
-	for name := range m {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
 }

@@ -96,11 +96,45 @@ func TestFilesAreCheckedAgainstEachOther(t *testing.T) {
 	if _, _, err := folder(t, map[string]string{"syncs/mails.yaml": mails}); err != nil {
 		t.Errorf("an update of other columns beside a mirror: %v", err)
 	}
-	if _, _, err := folder(t, map[string]string{"syncs/people.yaml": strings.ReplaceAll(people, "environment: demo", "environment: prod"), "environments/prod.yaml": strings.Replace(environmentFile, "demo", "prod", 1), "syncs/accounts2.yaml": strings.Replace(accountsFile, "demo", "prod", 1)}); err != nil {
+	if _, _, err := folder(t, map[string]string{"syncs/people.yaml": strings.ReplaceAll(people, "environment: demo", "environment: prod"), "environments/prod.yaml": strings.NewReplacer("demo", "prod", "8365", "8366").Replace(environmentFile), "syncs/accounts2.yaml": strings.Replace(accountsFile, "demo", "prod", 1)}); err != nil {
 		t.Errorf("the same columns in another environment: %v", err)
 	}
 	_, err := Load(t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "there is no file environments/*.yaml") {
 		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+func TestTwoEnvironmentsOfOneOrganisationHaveNoSyncsOfOneName(t *testing.T) {
+	environment := func(name, host string) Environment {
+		return Environment{Name: name, URL: "https://" + host + "/api/data/v9.2/"}
+	}
+	sync := func(environment, name string) Sync {
+		return Sync{Name: name, To: To{Environment: environment, Table: "account", OnLeave: OnLeave{Action: Nothing}}}
+	}
+	for _, c := range []struct {
+		name          string
+		host          string // of the second environment
+		sync          string // of the second environment
+		organizations map[string]string
+		refused       bool
+	}{
+		{name: "another host", host: "two.crm4.dynamics.com", sync: "accounts"},
+		{name: "the same host", host: "One.crm4.dynamics.com", sync: "accounts", refused: true},
+		{name: "the same host, and another sync", host: "one.crm4.dynamics.com", sync: "companies"},
+		{name: "the same organisation by another host", host: "vanity.example.com", sync: "accounts", organizations: map[string]string{"a": "1", "b": "1"}, refused: true},
+		{name: "another organisation", host: "two.crm4.dynamics.com", sync: "accounts", organizations: map[string]string{"a": "1", "b": "2"}},
+		{name: "unknown organisations", host: "two.crm4.dynamics.com", sync: "accounts", organizations: map[string]string{"a": "", "b": ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := Folder{
+				Environments: []Environment{environment("a", "one.crm4.dynamics.com"), environment("b", c.host)},
+				Syncs:        []Sync{sync("a", "accounts"), sync("b", c.sync)},
+			}
+			problems := f.Check(c.organizations)
+			if c.refused != (len(problems) == 1 && strings.Contains(problems.Error(), "environments a and b are one organisation")) || !c.refused && len(problems) > 0 {
+				t.Errorf("problems: %v", problems)
+			}
+		})
 	}
 }
