@@ -30,7 +30,7 @@ func (s source) assumed(column *dataverse.Column) source {
 	case dataverse.Boolean:
 		s.class = boolean
 	case dataverse.DateTime:
-		s.class = dateTime
+		s.class, s.zone = dateTime, "UTC"
 		if column.Behavior == dataverse.DateOnly {
 			s.class = date
 		}

@@ -155,6 +155,11 @@ func TestHashesDifferWhereWhatIsSentDiffers(t *testing.T) {
 			t.Errorf("%s changes the hash", name)
 		}
 	}
+	// Before 1970 too, a second is cut towards the past.
+	late, epoch := hash(row("'x'", "'y'", "0.", "'1969-12-31 23:59:59.999'")), hash(row("'x'", "'y'", "0.", "'1970-01-01 00:00:00'"))
+	if late == epoch || late != hash(row("'x'", "'y'", "0.", "'1969-12-31 23:59:59'")) {
+		t.Error("times before 1970 are not hashed as they are written")
+	}
 	seen := map[string]string{base: "the row"}
 	for name, model := range map[string]string{
 		"another text": row("'z'", "'y'", "0.", noon), "texts swapped": row("'y'", "'x'", "0.", noon), "text moved over": row("'xy'", "''", "0.", noon),

@@ -29,8 +29,23 @@ func (c *compiler) fingerprint() uint64 {
 	first := len(lines)
 	for _, f := range p.fields {
 		line := fmt.Sprintf("field %q %q from %q form %d skip %t max %d bind %q options %v", f.column, f.name, f.source, f.form, f.skipNull, f.max, f.bind, f.options)
+		if f.noNull {
+			line += " null error"
+		}
+		if f.empty != asItIs {
+			line += fmt.Sprintf(" empty %d", f.empty)
+		}
+		if f.cut >= 0 && f.form == formText {
+			line += " cut"
+		}
+		if f.zone != "" {
+			line += fmt.Sprintf(" clock %q", f.zone)
+		}
+		for _, w := range f.words {
+			line += fmt.Sprintf(" word %q %t", strings.ToLower(w.text), w.true)
+		}
 		if b := f.bounds; b != nil {
-			line += fmt.Sprintf(" bounds %t %v %t %v", b.hasMin, b.min, b.hasMax, b.max)
+			line += fmt.Sprintf(" bounds %t %v %t %v digits %d", b.hasMin, b.min, b.hasMax, b.max, f.digits)
 		}
 		for _, a := range f.parts {
 			line += fmt.Sprintf(" part %q %q %d", a.prefix, a.source, a.literal)

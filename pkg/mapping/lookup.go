@@ -12,6 +12,9 @@ import (
 // lookup compiles a field that names another record.
 func (c *compiler) lookup(f spec.Field, column *dataverse.Column) {
 	from := strings.Join(f.Sources(), ", ")
+	if !c.sensible(f, column, source{}) {
+		return
+	}
 	if column.Type != dataverse.Lookup {
 		c.report(f, from, fmt.Sprintf("%s is %s, not a lookup", f.Column, describe(column)), "write "+f.Column+": "+f.By[0].From)
 		return
@@ -49,7 +52,7 @@ func (c *compiler) lookup(f spec.Field, column *dataverse.Column) {
 		keys[i] = p.Key
 	}
 	out := field{
-		column: f.Column, source: from, form: formLookup, skipNull: f.Null == spec.NullSkip, null: -1,
+		column: f.Column, source: from, form: formLookup, skipNull: f.Null == spec.NullSkip, noNull: f.Null == spec.NullError, null: -1,
 		name: `"` + target.Navigation + `":`, bind: `"` + target.Navigation + `@odata.bind":"/` + target.SetName + `(`,
 	}
 	if len(keys) == 1 && keys[0] == target.PrimaryID {

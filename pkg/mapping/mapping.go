@@ -32,8 +32,9 @@ type Plan struct {
 	table     string // logical name
 	set       string
 	operation penstock.Operation
-	seed      string // of GUIDs for created records; empty where none is derived
-	idColumn  string // primary key's column
+	seed      string   // of GUIDs for created records; empty where none is derived
+	cuts      []string // columns whose text is cut where it is too long
+	idColumn  string   // primary key's column
 
 	address []part // of the record; empty for create
 	fields  []field
@@ -56,10 +57,16 @@ type field struct {
 	slot     int
 	null     bit
 	skipNull bool
-	max      int // length of text, in UTF-16 units; 0: no limit known
-	bits     int // of floats: 32 or 64
+	noNull   bool   // NULL refuses the row
+	empty    action // of text without characters
+	max      int    // length of text, in UTF-16 units; 0: no limit known
+	cut      int    // where cuts of too long text are counted; -1: such text refuses the row
+	bits     int    // of floats: 32 or 64
+	digits   int    // after the point, that the column keeps; -1: it keeps a float
 	bounds   *bounds
 	options  []int32 // ascending; nil: unknown
+	words    []word  // of truth values; nil: 0 and 1
+	zone     string  // whose clock a date-time without zone shows; only the fingerprint needs it
 
 	bind  string // of lookups: "parentcustomerid_account@odata.bind":"/accounts(
 	parts []part
@@ -215,6 +222,7 @@ func (c *compiler) writable(f spec.Field, from string) (*dataverse.Column, bool)
 func (c *compiler) field(f spec.Field) {
 	if i := slices.Index(c.keys, f.Column); i >= 0 {
 		c.mappedKey(f, i)
+		c.unkeyed(f)
 		return
 	}
 	if f.Column == c.plan.idColumn {
@@ -250,18 +258,34 @@ func (c *compiler) mappedKey(f spec.Field, i int) {
 // value compiles a field that is filled from one column.
 func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
 	s = s.assumed(column)
+	if !c.sensible(f, column, s) {
+		return
+	}
+	s.mask = f.Mask
 	r, ok := pair(column, s)
+	var words []word
+	if column.Type == dataverse.Boolean && len(f.Values) > 0 {
+		if s.unknown {
+			s.class = text
+		}
+		words, r, ok = c.words(f, s), reading{formBoolean, String, s.plain(s.text(), "''")}, s.class.spells()
+	}
 	if !ok {
 		c.report(f, s.name, fmt.Sprintf("%s cannot be written to %s", s.typ, describe(column)), mend(column, s))
 		return
 	}
 	out := field{
-		column: f.Column, source: s.name, name: `"` + f.Column + `":`, form: r.form, kind: r.kind,
-		slot: c.read(r.kind, r.expr, s.name), null: c.bit(s), skipNull: f.Null == spec.NullSkip,
+		column: f.Column, source: s.name, name: `"` + f.Column + `":`, form: r.form, kind: r.kind, words: words, cut: -1,
+		slot: c.read(r.kind, r.expr, s.name), null: c.bit(s), skipNull: f.Null == spec.NullSkip, noNull: f.Null == spec.NullError,
+		empty: emptyAction(f.Empty),
 	}
 	switch r.form {
 	case formText:
 		out.max = column.MaxLength
+		if f.Truncate {
+			out.cut = len(c.plan.cuts)
+			c.plan.cuts = append(c.plan.cuts, f.Column)
+		}
 	case formChoice:
 		for _, o := range column.Options {
 			out.options = append(out.options, o.Value)
@@ -270,11 +294,16 @@ func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
 	case formWhole, formNumeral, formFloat:
 		b := limits(column)
 		out.bounds = &b
+		out.digits = keeps(column)
 		out.bits = 64
 		if s.class == float32s {
 			out.bits = 32
 		}
-	case formBoolean, formDate, formDateTime, formGUID, formLookup:
+	case formDateTime:
+		if column.Behavior == dataverse.TimeZoneIndependent {
+			out.zone = s.zone
+		}
+	case formBoolean, formDate, formGUID, formLookup:
 	}
 	c.plan.fields = append(c.plan.fields, out)
 }

@@ -90,6 +90,17 @@ func (n numeral) int64() (v int64, within bool) {
 	return 0, false
 }
 
+// significant is how many digits it takes to write the number, not counting zeros that only say where the point is.
+func (n numeral) significant() int {
+	if n.fraction == "" {
+		return len(strings.TrimRight(n.whole, "0"))
+	}
+	if n.whole == "" {
+		return len(strings.TrimLeft(n.fraction, "0"))
+	}
+	return len(n.whole) + len(n.fraction)
+}
+
 // bounds are the least and the greatest value of a column, inclusive, in the forms that values come in.
 type bounds struct {
 	min, max       numeral

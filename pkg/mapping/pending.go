@@ -6,8 +6,7 @@ import "github.com/penstock-sync/penstock/pkg/spec"
 func (c *compiler) pending(f spec.Field) bool {
 	for what, asked := range map[string]bool{
 		"const": f.Const != "", "expr": f.Expr != "", "template": f.Template != "", "to: {from: …}": f.ToFrom != "",
-		"null: error": f.Null == spec.NullError, "empty": f.Empty != "", "truncate": f.Truncate,
-		"choice: label": f.Choice == spec.Label, "values": len(f.Values) > 0, "mask": f.Mask != "",
+		"choice: label": f.Choice == spec.Label,
 	} {
 		if asked {
 			c.report(f, f.From, what+" cannot be done yet", "give the value in the model")

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +47,7 @@ func (c *compiler) bit(s source) bit {
 	if !s.nullable {
 		return -1
 	}
+	s.mask = ""
 	if i := slices.Index(c.plan.masks, s); i >= 0 {
 		return bit(i)
 	}
@@ -58,12 +60,16 @@ func (c *compiler) bit(s source) bit {
 func (c *compiler) used() {
 	for _, f := range c.Sync.Map {
 		for _, name := range f.Sources() {
-			if s, found := c.sources[name]; found && !slices.Contains(c.plan.used, s) {
+			s, found := c.sources[name]
+			if name == f.From {
+				s.mask = f.Mask
+			}
+			if found && !slices.Contains(c.plan.used, s) {
 				c.plan.used = append(c.plan.used, s)
 			}
 		}
 	}
-	slices.SortFunc(c.plan.used, func(a, b source) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(c.plan.used, func(a, b source) int { return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.mask, b.mask)) })
 }
 
 // KeyExpr is SQL (a String, never NULL) for the match key as Dataverse compares it: [penstock.Change.Key]. Parts of a

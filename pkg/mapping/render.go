@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -92,7 +93,15 @@ func (r *Row) appendFloat(dst []byte, f *field) ([]byte, *penstock.Cause) {
 	if a := math.Abs(v); a < 1e-15 || a >= 1e21 {
 		format = 'e'
 	}
-	return strconv.AppendFloat(dst, v, format, -1, f.bits), nil
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, v, format, -1, f.bits)
+	if f.digits < 0 {
+		return dst, nil
+	}
+	if point := bytes.IndexByte(dst[start:], '.'); point >= 0 && len(dst)-start-point-1 > f.digits || format == 'e' && math.Abs(v) < 1 {
+		return dst, tooFine(f)
+	}
+	return dst, nil
 }
 
 // appendDate appends 2026-01-31 or 2026-01-31T12:00:00Z, as ClickHouse has formatted it.
@@ -101,8 +110,8 @@ func appendDate(dst []byte, f *field, s string) ([]byte, *penstock.Cause) {
 	if f.form == formDate {
 		form = "0000-00-00"
 	}
-	if !shaped(s, form) || s < "1753" {
-		return dst, refuse(f.column, "date_out_of_range", "%s is before 1753, where Dataverse's calendar begins", f.source)
+	if !shaped(s, form) || s < "1753" || s[:10] > "9999-12-30" {
+		return dst, refuse(f.column, "date_out_of_range", "%s is outside of Dataverse's calendar: 1753-01-01 to 9999-12-30", f.source)
 	}
 	dst = append(append(dst, '"'), s...)
 	return append(dst, '"'), nil

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/penstock"
@@ -24,6 +26,9 @@ type Row struct {
 	bytes   []uint8
 	dest    []any
 	scratch []byte
+
+	cuts   []uint64 // by column, of rows that could be rendered
+	cutNow []bool   // by column, of this row
 }
 
 // NewRow makes a row for one reader.
@@ -35,6 +40,8 @@ func (p *Plan) NewRow() *Row {
 		uints:   make([]uint64, p.slots[UInt64]),
 		floats:  make([]float64, p.slots[Float64]),
 		bytes:   make([]uint8, p.slots[UInt8]),
+		cuts:    make([]uint64, len(p.cuts)),
+		cutNow:  make([]bool, len(p.cuts)),
 	}
 	r.dest = []any{&r.Key, &r.XXH3, &r.City}
 	for i := range r.masks {
@@ -80,11 +87,15 @@ func (r *Row) null(b bit) bool { return b >= 0 && r.masks[b>>6]>>(b&63)&1 == 1 }
 //	invalid_utf8          the bytes are no text
 //	not_a_number          text that is no number, NaN or an infinity
 //	out_of_range          beyond the column's least or greatest value
+//	fraction_too_long     more digits after the point than the column keeps
+//	not_exact             a number with more digits than a float can hold
 //	choice_unknown        no option of the column has this number
-//	boolean_invalid       neither 0 nor 1
+//	boolean_invalid       neither 0 nor 1, nor a word of values
 //	not_a_guid            no GUID of 8-4-4-4-12 digits
-//	date_out_of_range     before 1753, where Dataverse's calendar begins
+//	date_out_of_range     before 1753-01-01 or after 9999-12-30, where Dataverse's calendar begins and ends
 //	reference_incomplete  of a lookup's compound key some parts are there and some are not
+//	null_refused          NULL, where the sync says null: error
+//	empty_refused         text without characters, where the sync says empty: error
 func (p *Plan) Append(body, address []byte, r *Row) ([]byte, []byte, *penstock.Cause) {
 	if r.Key == "" {
 		return body, address, refuse("", "missing_key", "the row has no match key")
@@ -98,6 +109,12 @@ func (p *Plan) Append(body, address []byte, r *Row) ([]byte, []byte, *penstock.C
 		newAddress = append(newAddress, ')')
 	}
 	newBody, cause := p.appendBody(body, r)
+	for i, cut := range r.cutNow {
+		if cut && cause == nil {
+			r.cuts[i]++
+		}
+		r.cutNow[i] = false
+	}
 	if cause != nil {
 		return body, address, cause
 	}
@@ -132,9 +149,21 @@ func (p *Plan) appendBody(dst []byte, r *Row) ([]byte, *penstock.Cause) {
 			if missing, cause = r.unbound(f); cause != nil {
 				return dst, cause
 			}
+		} else if f.empty != asItIs && !missing && r.strings[f.slot] == "" {
+			switch f.empty {
+			case skipped:
+				continue
+			case refused:
+				return dst, refuse(f.column, "empty_refused", "%s is empty, and the sync says empty: error", f.source)
+			case asNull, asItIs:
+			}
+			missing = true
 		}
 		if missing && f.skipNull {
 			continue
+		}
+		if missing && f.noNull {
+			return dst, refuse(f.column, "null_refused", "%s is NULL, and the sync says null: error", f.source)
 		}
 		if missing {
 			dst = append(append(dst, f.name...), "null,"...)
@@ -195,7 +224,11 @@ func (r *Row) appendField(dst []byte, f *field) ([]byte, *penstock.Cause) {
 		// Bytes are never fewer than UTF-16 units.
 		if f.max > 0 && len(s) > f.max {
 			if n := utf16Length(s); n > f.max {
-				return dst, refuse(f.column, "text_too_long", "%s is %d UTF-16 units long, and the column takes %d", f.source, n, f.max)
+				if f.cut < 0 {
+					return dst, refuse(f.column, "text_too_long", "%s is %d UTF-16 units long, and the column takes %d", f.source, n, f.max)
+				}
+				s = cutText(s, f.max)
+				r.cutNow[f.cut] = true
 			}
 		}
 		dst, ok := appendString(dst, s)
@@ -206,14 +239,7 @@ func (r *Row) appendField(dst []byte, f *field) ([]byte, *penstock.Cause) {
 	case formWhole, formChoice, formBoolean:
 		return r.appendWhole(dst, f)
 	case formNumeral:
-		n, ok := parseNumeral(r.strings[f.slot])
-		if !ok {
-			return dst, refuse(f.column, "not_a_number", "%s is not a number", f.source)
-		}
-		if !f.bounds.holds(n) {
-			return dst, outOfRange(f)
-		}
-		return n.append(dst), nil
+		return appendNumeral(dst, f, r.strings[f.slot])
 	case formFloat:
 		return r.appendFloat(dst, f)
 	case formDate, formDateTime:
@@ -229,8 +255,30 @@ func (r *Row) appendField(dst []byte, f *field) ([]byte, *penstock.Cause) {
 	return dst, nil
 }
 
+// appendNumeral appends a number that came as text.
+func appendNumeral(dst []byte, f *field, s string) ([]byte, *penstock.Cause) {
+	n, ok := parseNumeral(s)
+	switch {
+	case !ok:
+		return dst, refuse(f.column, "not_a_number", "%s is not a number", f.source)
+	case !f.bounds.holds(n):
+		return dst, outOfRange(f)
+	case f.digits >= 0 && len(n.fraction) > f.digits:
+		return dst, tooFine(f)
+	case f.digits < 0 && n.significant() > floatDigits:
+		return dst, refuse(f.column, "not_exact", "%s has more than the %d digits that a float holds", f.source, floatDigits)
+	}
+	return n.append(dst), nil
+}
+
+// floatDigits is how many digits of a decimal number always come back from a float of 64 bits.
+const floatDigits = 15
+
 // appendWhole appends a whole number, the number of an option, or a truth value.
 func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
+	if f.words != nil {
+		return r.appendMeaning(dst, f)
+	}
 	var v int64
 	fits := true
 	switch f.kind {
@@ -243,21 +291,25 @@ func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
 		v = int64(r.bytes[f.slot])
 	case String:
 		n, ok := parseNumeral(r.strings[f.slot])
-		if !ok || n.fraction != "" {
+		if !ok {
 			return dst, refuse(f.column, "not_a_number", "%s is not a whole number", f.source)
+		}
+		if n.fraction != "" {
+			return dst, tooFine(f)
 		}
 		v, fits = n.int64()
 	case Float64:
+		var cause *penstock.Cause
+		if v, fits, cause = wholeFloat(f, r.floats[f.slot]); cause != nil {
+			return dst, cause
+		}
 	}
 	switch f.form {
 	case formBoolean:
 		if !fits || v != 0 && v != 1 {
 			return dst, refuse(f.column, "boolean_invalid", "%s is neither 0 nor 1", f.source)
 		}
-		if v == 1 {
-			return append(dst, "true"...), nil
-		}
-		return append(dst, "false"...), nil
+		return strconv.AppendBool(dst, v == 1), nil
 	case formChoice:
 		if !fits || v != int64(int32(v)) || len(f.options) > 0 && !has(f.options, int32(v)) {
 			return dst, refuse(f.column, "choice_unknown", "%s is not the number of an option", f.source)
@@ -266,8 +318,46 @@ func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
 		if !fits || v < f.bounds.low || v > f.bounds.high {
 			return dst, outOfRange(f)
 		}
+		if f.digits < 0 && (v > 1<<53 || v < -1<<53) {
+			return dst, refuse(f.column, "not_exact", "%s has more than the 53 bits that a float holds", f.source)
+		}
 	}
 	return appendInt(dst, v), nil
+}
+
+// appendMeaning appends what a word of the sync's values means.
+func (r *Row) appendMeaning(dst []byte, f *field) ([]byte, *penstock.Cause) {
+	means, known := meaning(f.words, r.strings[f.slot])
+	if !known {
+		return dst, refuse(f.column, "boolean_invalid", "%s is none of the words in values", f.source)
+	}
+	return strconv.AppendBool(dst, means), nil
+}
+
+// wholeFloat reads a float that has to be a whole number, and small enough that there is none between it and the next.
+func wholeFloat(f *field, v float64) (whole int64, fits bool, cause *penstock.Cause) {
+	exact := float64(1 << 53)
+	if f.bits == 32 {
+		exact = 1 << 24
+	}
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return 0, false, refuse(f.column, "not_a_number", "%s is NaN or infinite", f.source)
+	case v != math.Trunc(v):
+		return 0, false, tooFine(f)
+	case math.Abs(v) >= 1<<63:
+		return 0, false, nil
+	case math.Abs(v) > exact && v >= f.bounds.least && v <= f.bounds.most:
+		return 0, false, refuse(f.column, "not_exact", "%s is a float too large to be one whole number", f.source)
+	}
+	return int64(v), true, nil
+}
+
+func tooFine(f *field) *penstock.Cause {
+	if f.digits == 0 {
+		return refuse(f.column, "fraction_too_long", "%s is not a whole number, and the column keeps no fraction: round it in the model", f.source)
+	}
+	return refuse(f.column, "fraction_too_long", "%s has more digits after the point than the %d that the column keeps: round it in the model", f.source, f.digits)
 }
 
 func has(options []int32, v int32) bool {
