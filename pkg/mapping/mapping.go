@@ -51,7 +51,7 @@ type Plan struct {
 type field struct {
 	column   string // Dataverse
 	source   string // warehouse, for messages
-	name     string // "emailaddress1": with quotes and colon
+	name     string // ,"emailaddress1": with comma (once compiled), quotes and colon
 	form     form
 	kind     Kind
 	slot     int
@@ -68,7 +68,7 @@ type field struct {
 	words    []word  // of truth values; nil: 0 and 1
 	zone     string  // whose clock a date-time without zone shows; only the fingerprint needs it
 
-	bind  string // of lookups: "parentcustomerid_account@odata.bind":"/accounts(
+	bind  string // of lookups: ,"parentcustomerid_account@odata.bind":"/accounts(
 	parts []part
 }
 
@@ -149,6 +149,10 @@ func (c *compiler) compile() (*Plan, error) {
 	}
 	c.used()
 	c.plan.fingerprint = c.fingerprint()
+	for i := range c.plan.fields {
+		f := &c.plan.fields[i]
+		f.name, f.bind = ","+f.name, ","+f.bind
+	}
 	return c.plan, nil
 }
 

@@ -19,24 +19,32 @@ func parseNumeral(s string) (n numeral, ok bool) {
 	if s != "" && s[0] == '-' {
 		n.negative, s = true, s[1:]
 	}
-	whole, fraction, pointed := strings.Cut(s, ".")
-	if whole == "" || pointed && fraction == "" || !digits(whole) || !digits(fraction) {
+	point := -1
+	for i := range len(s) {
+		if s[i]-'0' > 9 { // below '0' it wraps around
+			if s[i] != '.' || point >= 0 {
+				return n, false
+			}
+			point = i
+		}
+	}
+	n.whole = s
+	if point >= 0 {
+		n.whole, n.fraction = s[:point], s[point+1:]
+	}
+	if n.whole == "" || point >= 0 && n.fraction == "" {
 		return n, false
 	}
-	n.whole, n.fraction = strings.TrimLeft(whole, "0"), strings.TrimRight(fraction, "0")
+	for n.whole != "" && n.whole[0] == '0' {
+		n.whole = n.whole[1:]
+	}
+	for n.fraction != "" && n.fraction[len(n.fraction)-1] == '0' {
+		n.fraction = n.fraction[:len(n.fraction)-1]
+	}
 	if n.whole == "" && n.fraction == "" {
 		n.negative = false
 	}
 	return n, true
-}
-
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
 }
 
 // append writes the number as JSON takes it.
@@ -56,7 +64,7 @@ func (n numeral) append(dst []byte) []byte {
 }
 
 // less compares by value.
-func (n numeral) less(o numeral) bool {
+func (n *numeral) less(o *numeral) bool {
 	if n.negative != o.negative {
 		return n.negative
 	}
@@ -146,6 +154,6 @@ func (n numeral) nearest() int64 {
 }
 
 // holds reports whether a number is within the bounds.
-func (b *bounds) holds(n numeral) bool {
-	return !(b.hasMin && n.less(b.min)) && !(b.hasMax && b.max.less(n))
+func (b *bounds) holds(n *numeral) bool {
+	return !(b.hasMin && n.less(&b.min)) && !(b.hasMax && b.max.less(n))
 }
