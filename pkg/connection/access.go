@@ -46,7 +46,7 @@ func needs(s spec.Sync, table *dataverse.Table) []need {
 	case penstock.Update:
 		add(dataverse.ReadRecords, s.To.Table)
 		add(dataverse.WriteRecords, s.To.Table)
-	case penstock.Upsert, penstock.Delete: // whether a record is there is read first
+	case penstock.Upsert, penstock.Delete, penstock.Deactivate, penstock.Clear, penstock.Restore: // whether a record is there is read first
 		add(dataverse.CreateRecords, s.To.Table)
 		add(dataverse.ReadRecords, s.To.Table)
 		add(dataverse.WriteRecords, s.To.Table)

@@ -36,7 +36,7 @@ type Answer struct {
 // [penstock.MaxChanges], as operations that stand alone: each succeeds or fails for itself. How they are to be executed
 // goes with every one of them: nothing says that Dataverse would take it from the request as a whole.
 //
-// The verdict on a change is Fine also where Dataverse says no but there is nothing left to do: a delete of a record
+// The verdict on a change is Fine also where Dataverse says no but there is nothing left to do: a removal of a record
 // that does not exist, a create that an earlier request of ours has carried out. Unanswered stands for everything that
 // is not certain. An Update whose record is missing is a RowFault of class reference without a Target.
 func (c *Client) Batch(ctx context.Context, table string, how penstock.Execution, changes []penstock.Change) Answer {
@@ -79,7 +79,7 @@ func sendable(how penstock.Execution, changes []penstock.Change) error {
 		return fmt.Errorf("%d changes are more than the %d that a batch takes", len(changes), penstock.MaxChanges)
 	}
 	for i := range changes {
-		if changes[i].Operation > penstock.Delete || changes[i].Address == "" {
+		if !changes[i].Operation.Known() || changes[i].Address == "" {
 			return fmt.Errorf("change %d has operation %q and address %q", i, changes[i].Operation, changes[i].Address)
 		}
 	}
@@ -235,7 +235,7 @@ func appendBatch(b []byte, boundary, path, headers string, changes []penstock.Ch
 		b = append(b, boundary...)
 		b = append(b, "\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"...)
 		switch ch.Operation {
-		case penstock.Upsert, penstock.Update:
+		case penstock.Upsert, penstock.Update, penstock.Deactivate, penstock.Clear, penstock.Restore:
 			b = append(b, "PATCH "...)
 		case penstock.Create:
 			b = append(b, "POST "...)
@@ -250,9 +250,9 @@ func appendBatch(b []byte, boundary, path, headers string, changes []penstock.Ch
 			b = append(b, headers...)
 			b = append(b, "\r\n\r\n"...)
 			continue
-		case penstock.Update:
+		case penstock.Update, penstock.Deactivate, penstock.Clear:
 			b = append(b, " HTTP/1.1\r\nContent-Type: application/json\r\nIf-Match: *\r\n"...)
-		case penstock.Upsert, penstock.Create:
+		case penstock.Upsert, penstock.Create, penstock.Restore:
 			b = append(b, " HTTP/1.1\r\nContent-Type: application/json\r\n"...)
 		}
 		b = append(b, headers...)

@@ -140,8 +140,8 @@ func (s subject) missing(f *finding, message string, known bool) {
 	switch {
 	case s.address == "":
 		return
-	case s.operation == penstock.Delete && itself,
-		s.operation == penstock.Delete && named == "" && known: // it carries no lookup that could be meant
+	case s.operation.Removal() && itself,
+		s.operation.Removal() && named == "" && known: // it carries no lookup that could be meant
 		f.kind = penstock.Fine
 	case s.operation == penstock.Update && (itself || named == ""):
 		// Somebody deleted it.

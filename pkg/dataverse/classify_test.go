@@ -179,6 +179,24 @@ func TestClassify(t *testing.T) {
 			penstock.Cause{Class: penstock.Reference, Code: "0x80040217", Target: "account"},
 		},
 		{
+			"2.4: the deactivation of what is gone is done", contact(penstock.Deactivate, "contacts(externaluseridentifier='C-1')"), 404,
+			errorBody("0x80060891", "A record with the specified key values does not exist in contact entity"),
+			penstock.Fine,
+			penstock.Cause{},
+		},
+		{
+			"2.4: clearing what is gone is done", contact(penstock.Clear, "contacts("+one+")"), 404,
+			errorBody("0x80040217", "Entity 'contact' With Id = "+one+" Does Not Exist"),
+			penstock.Fine,
+			penstock.Cause{},
+		},
+		{
+			"a row that is back makes its own record, so its own table in a 404 is a lookup to itself", contact(penstock.Restore, "contacts(externaluseridentifier='C-1')"), 404,
+			errorBody("0x80060891", "A record with the specified key values does not exist in contact entity"),
+			penstock.RowFault,
+			penstock.Cause{Class: penstock.Reference, Code: "0x80060891", Target: "contact"},
+		},
+		{
 			"a delete that meets an empty 404 is not known to be done", contact(penstock.Delete, "contacts("+one+")"), 404, "",
 			penstock.RowFault,
 			penstock.Cause{Class: penstock.Reference, Code: "http_404"},

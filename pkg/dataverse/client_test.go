@@ -182,7 +182,9 @@ func TestABatchGoesOutAsDataverseWantsIt(t *testing.T) {
 			t.Error(err)
 		}
 		answer, seen, _ := respond(t, body, strings.TrimSuffix(mark, `"`))
-		for i, want := range []penstock.Operation{penstock.Upsert, penstock.Update, penstock.Create, penstock.Delete} {
+		for i, want := range []penstock.Operation{
+			penstock.Upsert, penstock.Update, penstock.Create, penstock.Delete, penstock.Update, penstock.Update, penstock.Upsert, // the last three look alike
+		} {
 			if i >= len(seen) || seen[i].Operation != want {
 				t.Errorf("operation %d of %+v, want %v", i, seen, want)
 			}
@@ -200,6 +202,9 @@ func TestABatchGoesOutAsDataverseWantsIt(t *testing.T) {
 			{Operation: penstock.Update, Address: "contacts(x='2')", Body: []byte(`{"a":"bad"}`)},
 			{Operation: penstock.Create, Address: "contacts", Body: []byte(`{"contactid":"` + one + `"}`)},
 			{Operation: penstock.Delete, Address: "contacts(" + one + ")"},
+			{Operation: penstock.Deactivate, Address: "contacts(x='3')", Body: []byte(`{"statecode":1}`)},
+			{Operation: penstock.Clear, Address: "contacts(x='4')", Body: []byte(`{"a":null}`)},
+			{Operation: penstock.Restore, Address: "contacts(x='5')", Body: []byte(`{"statecode":0}`)},
 		})
 		if a.Fault != nil || a.Verdicts[0].Kind != penstock.Fine || a.Verdicts[1].Kind != penstock.RowFault ||
 			a.Verdicts[2].Kind != penstock.Fine || a.Verdicts[3].Kind != penstock.Fine {

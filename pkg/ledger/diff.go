@@ -17,6 +17,7 @@ type Model struct {
 	Key         string // expression: match key as String, '' for a row without one
 	XXH3, City  string // expressions: UInt64 hashes of the mapped values
 	Fingerprint uint64 // of the mapping; an entry with another counts as changed
+	Removal     uint64 // the same of what is done about rows that leave: a refused removal waits while it is the same
 	Since       uint64 // of a full sync: entries and letters of earlier runs do not count. 0 otherwise
 	Keep        bool   // nothing is done about rows that leave; their letters are closed
 	Spill       uint64 // bytes of memory after which the comparison goes on on disk; 0 means DefaultSpill
@@ -37,7 +38,7 @@ type Found struct {
 	Left        uint64 // keys that the model no longer has
 	LeftWaiting uint64 // whose removal was refused, and waits
 
-	settled, dropped, gone uint64
+	settled, dropped, gone, dismissed uint64
 }
 
 // Read is how many rows the model had.
@@ -54,6 +55,8 @@ const (
 	flagLetter   = 16 // the key has a letter
 	flagWaits    = 32 // which was made by today's mapping, for a cause that waits
 	flagRemoval  = 64 // and is about a removal
+
+	flagInactive = 128 // the entry says that the record was deactivated, and not since that it is active
 )
 
 // Diff compares the model with the ledger and the letters, in one statement inside ClickHouse, and keeps what it finds
@@ -68,9 +71,9 @@ func (l *Ledger) Diff(ctx context.Context, run penstock.RunID, m Model, id strin
 		return f, err
 	}
 	statement := fmt.Sprintf(`
-INSERT INTO %s (organization, sync, run, kind, key, rows, xxh3, city)
+INSERT INTO %s (organization, sync, run, kind, key, rows, xxh3, city, inactive)
 SELECT %s, %s, %d, kind, if(kind IN ('unchanged', 'waiting', 'left_waiting'), '', k) AS key,
-	sum(greatest(n, 1)), any(h1), any(h2)
+	sum(greatest(n, 1)), any(h1), any(h2), any(bitAnd(flags, 128) = 128)
 FROM (
 	SELECT k, sum(m) AS n, sum(m1) AS h1, sum(m2) AS h2, sum(e1) AS x1, sum(e2) AS x2, sum(er) AS entry_run,
 		sum(t1) AS l1, sum(t2) AS l2, sum(tr) AS letter_run, sum(f) AS flags,
@@ -78,7 +81,7 @@ FROM (
 		bitAnd(flags, 48) = 48 AND letter_run >= entry_run AND NOT outlived AS open_and_waits,
 		open_and_waits AND l1 = h1 AND l2 = h2 AND bitAnd(flags, 64) = 0 AS held,
 		multiIf(
-			n = 0 AND bitAnd(flags, 11) = 11, if(letter_run > entry_run, 'gone', 'nothing'),
+			n = 0 AND bitAnd(flags, 11) = 11, if(letter_run > entry_run, 'dismissed', 'nothing'),
 			n = 0 AND bitAnd(flags, 1) = 1 AND %t, if(bitAnd(flags, 16) = 16 AND letter_run >= entry_run AND NOT outlived, 'dropped', 'left'),
 			n = 0 AND bitAnd(flags, 1) = 1, if(open_and_waits AND bitAnd(flags, 64) = 64, 'left_waiting', 'left'),
 			n = 0,                            'gone',
@@ -118,6 +121,8 @@ GROUP BY kind, key`,
 			f.settled = c.n
 		case "gone":
 			f.gone = c.n
+		case "dismissed":
+			f.dismissed = c.n
 		case "waiting":
 			f.Waiting = c.n
 		case "changed":
@@ -146,14 +151,15 @@ func (l *Ledger) sides(run penstock.RunID, m Model) string {
 	entries := fmt.Sprintf(`
 		SELECT key AS k, toUInt64(0) AS m, toUInt64(0) AS m1, toUInt64(0) AS m2, xxh3 AS e1, city AS e2, run AS er,
 			toUInt64(0) AS t1, toUInt64(0) AS t2, toUInt64(0) AS tr,
-			toUInt64(%d + if(state = 'accepted', %d, 0) + if(fingerprint = %d AND run >= %d, %d, 0) + if(left = 1, %d, 0)) AS f
+			toUInt64(%d + if(state = 'accepted', %d, 0) + if(fingerprint = %d AND run >= %d, %d, 0) + if(left BETWEEN %d AND %d, %d, 0) + if(left IN (%d, %d), %d, 0)) AS f
 		FROM %s FINAL WHERE %s`,
-		flagEntry, flagAccepted, m.Fingerprint, m.Since, flagCurrent, flagGone, l.table("ledger"), mine)
+		flagEntry, flagAccepted, m.Fingerprint, m.Since, flagCurrent, leftDeleted, leftCleared, flagGone,
+		leftDeactivated, leftBack, flagInactive, l.table("ledger"), mine)
 	letters := fmt.Sprintf(`
 		SELECT key, 0, 0, 0, 0, 0, 0, letter.1, letter.2, letter.3,
-			%d + if(letter.4 = %d AND letter.3 >= %d, %d, 0) + if(letter.5 = 'delete', %d, 0)
-		FROM (SELECT key, argMax((xxh3, city, run, fingerprint, operation), (run, chunk, ordinal)) AS letter FROM %s WHERE %s GROUP BY key)`,
-		flagLetter, m.Fingerprint, m.Since, flagWaits, flagRemoval, l.table("dead_letters"), mine)
+			%d + if(letter.4 = if(letter.5 IN (%s), %d, %d) AND letter.3 >= %d, %d, 0) + if(letter.5 IN (%[2]s), %[7]d, 0)
+		FROM (SELECT key, argMax((xxh3, city, run, fingerprint, operation), (run, chunk, ordinal)) AS letter FROM %[8]s WHERE %[9]s GROUP BY key)`,
+		flagLetter, removals, m.Removal, m.Fingerprint, m.Since, flagWaits, flagRemoval, l.table("dead_letters"), mine)
 	// Lines of its own: the model may end in a comment.
 	rows := fmt.Sprintf(`
 		SELECT %s, 1, %s, %s, 0, 0, 0, 0, 0, 0, 0 FROM (
@@ -161,6 +167,17 @@ func (l *Ledger) sides(run penstock.RunID, m Model) string {
 )`, m.Key, m.XXH3, m.City, m.SQL)
 	return entries + "\n\t\tUNION ALL" + letters + "\n\t\tUNION ALL" + rows
 }
+
+// removals are the operations that deal with rows which left, as letters name them.
+var removals = func() string { //nolint:gochecknoglobals // constant
+	var names []string
+	for o := penstock.Upsert; o.Known(); o++ {
+		if o.Removal() {
+			names = append(names, text(o.String()))
+		}
+	}
+	return strings.Join(names, ", ")
+}()
 
 // settings let a comparison of any size finish within the memory that m allows it.
 func (m Model) settings() map[string]any {
@@ -180,12 +197,14 @@ func (l *Ledger) settle(ctx context.Context, run penstock.RunID, f Found) error 
 	}
 	into := "INSERT INTO " + l.table("ledger") + " (organization, sync, key, xxh3, city, fingerprint, run, state, left, address, version, at) "
 	at := version(run.Number, rankAccepted)
-	if f.settled+f.dropped > 0 {
+	if n := f.settled + f.dropped + f.dismissed; n > 0 {
+		// A removal keeps its time: it is not another one of today.
 		err := l.conn.Do(ctx, clickhouse.Query{Comment: comment(run, "settle"), SQL: into + fmt.Sprintf(
-			"SELECT organization, sync, key, xxh3, city, fingerprint, %d, state, left, address, %d, now64(3) FROM %s FINAL WHERE organization = %s AND sync = %s AND key IN (%s)",
-			run.Number, at, l.table("ledger"), text(run.Organization), text(run.Sync.Name), keys("'settled', 'dropped'"))})
+			"SELECT organization, sync, key, xxh3, city, fingerprint, %d, state, left, address, %d, if(left = 0, now64(3), at) "+
+				"FROM %s FINAL WHERE organization = %s AND sync = %s AND key IN (%s)",
+			run.Number, at, l.table("ledger"), text(run.Organization), text(run.Sync.Name), keys("'settled', 'dropped', 'dismissed'"))})
 		if err != nil {
-			return fmt.Errorf("ledger: close %d letters of %s whose rows are as they were, or left: %w", f.settled+f.dropped, run.Sync, err)
+			return fmt.Errorf("ledger: close %d letters of %s whose rows are as they were, or left: %w", n, run.Sync, err)
 		}
 	}
 	if f.gone > 0 {
@@ -199,11 +218,13 @@ func (l *Ledger) settle(ctx context.Context, run penstock.RunID, f Found) error 
 	return nil
 }
 
-// Changed streams rows of the model whose key the diff found changed, at most limit of them. columns are the
-// expressions to select. Values and hash of a row come from this one read, whatever the diff saw before.
+// Changed streams rows of the model whose key the diff found changed, at most limit of them. columns are the expressions to
+// select; after them comes one of our own (UInt8): 1 for a row that is back, whose record was deactivated when it left and is
+// to be active again. Values and hash of a row come from this one read, whatever the diff saw before.
 func (l *Ledger) Changed(ctx context.Context, run penstock.RunID, m Model, columns []string, limit uint64, id string) (*clickhouse.Rows, error) {
-	sql := fmt.Sprintf("SELECT %s FROM (\n%s\n) WHERE %s IN (SELECT key FROM %s WHERE %s AND kind = 'changed' ORDER BY key LIMIT %d) LIMIT 1 BY %s",
-		strings.Join(columns, ", "), m.SQL, m.Key, l.table("diffs"), l.ofRun(run), limit, m.Key)
+	changed := fmt.Sprintf("SELECT key FROM %s WHERE %s AND kind = 'changed'", l.table("diffs"), l.ofRun(run))
+	sql := fmt.Sprintf("SELECT %s, %s IN (%s AND inactive) FROM (\n%s\n) WHERE %s IN (%s ORDER BY key LIMIT %d) LIMIT 1 BY %s",
+		strings.Join(columns, ", "), m.Key, changed, m.SQL, m.Key, changed, limit, m.Key)
 	rows, err := l.conn.Query(ctx, clickhouse.Query{SQL: sql, ID: id, Comment: comment(run, "read")})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: read the changed rows of %s: %w", run.Sync, err)
@@ -234,13 +255,14 @@ func (l *Ledger) Repeats(ctx context.Context, run penstock.RunID) iter.Seq2[Repe
 	})
 }
 
-// Leaves lists up to limit keys that left the model, with the addresses of their records.
-func (l *Ledger) Leaves(ctx context.Context, run penstock.RunID, limit uint64) ([]penstock.Change, error) {
+// Leaves lists up to limit changes, one for each key that left the model, to the address of its record. Operation and body
+// are those of removal.
+func (l *Ledger) Leaves(ctx context.Context, run penstock.RunID, removal penstock.Change, limit uint64) ([]penstock.Change, error) {
 	q := clickhouse.Query{SQL: fmt.Sprintf(
 		"SELECT key, address FROM %s FINAL WHERE organization = %s AND sync = %s AND key IN (SELECT key FROM %s WHERE %s AND kind = 'left' ORDER BY key LIMIT %d)",
 		l.table("ledger"), text(run.Organization), text(run.Sync.Name), l.table("diffs"), l.ofRun(run), limit)}
 	return all(ctx, l.conn, q, "list the rows that left "+run.Sync.String(), func(rows *clickhouse.Rows) (c penstock.Change, err error) {
-		c.Operation = penstock.Delete
+		c.Operation, c.Body = removal.Operation, removal.Body
 		err = rows.Scan(&c.Key, &c.Address)
 		return c, err
 	})

@@ -282,7 +282,8 @@ func accept(t *testing.T, s *sync, m ledger.Model) {
 	for r.Next() {
 		var key string
 		var xxh3, city uint64
-		if err := r.Scan(&key, &xxh3, &city); err != nil {
+		var inactive uint8
+		if err := r.Scan(&key, &xxh3, &city, &inactive); err != nil {
 			t.Fatal(err)
 		}
 		result.Changes = append(result.Changes, penstock.Settled{Outcome: penstock.Accepted, Key: key, Hash: hash(xxh3, city)})
@@ -355,23 +356,72 @@ func TestLeavesNameTheRecords(t *testing.T) {
 	s := open(t).sync(t.Context(), "leaves")
 	s.run(t, step{model: "a=1 b=1 c=1 d=1"})
 	s.diff(t, step{model: "b=2"})
+	removal := penstock.Change{Operation: penstock.Clear, Body: []byte("null")}
 	for limit, want := range map[uint64]string{
-		1000: "delete a contacts(k='a'), delete c contacts(k='c'), delete d contacts(k='d')",
-		2:    "delete a contacts(k='a'), delete c contacts(k='c')",
+		1000: "clear a contacts(k='a') null, clear c contacts(k='c') null, clear d contacts(k='d') null",
+		2:    "clear a contacts(k='a') null, clear c contacts(k='c') null",
 		0:    "",
 	} {
-		leaves, err := s.ledger.Leaves(s.ctx, s.id, limit)
+		leaves, err := s.ledger.Leaves(s.ctx, s.id, removal, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, c := range leaves {
-			got = append(got, c.Operation.String()+" "+c.Key+" "+c.Address)
+			got = append(got, c.Operation.String()+" "+c.Key+" "+c.Address+" "+string(c.Body))
 		}
 		slices.Sort(got)
 		if strings.Join(got, ", ") != want {
 			t.Errorf("at most %d: %q, want %q", limit, got, want)
 		}
+	}
+}
+
+func TestARowThatIsBackAfterItsRecordWasDeactivatedIsToBeActiveAgain(t *testing.T) {
+	w := open(t)
+	off, del := step{leave: penstock.Deactivate}, step{}
+	for i, test := range []struct {
+		name  string
+		steps []step
+		back  string
+	}{
+		{"a deactivated one", []step{{model: "a=1"}, off, {model: "a=1"}}, "a"},
+		{"a deleted one is made anew", []step{{model: "a=1"}, del, {model: "a=1"}}, ""},
+		{"a cleared one", []step{{model: "a=1"}, {leave: penstock.Clear}, {model: "a=1"}}, ""},
+		{"one that never left", []step{{model: "a=1"}, off, {model: "a=1"}, {model: "a=2"}}, ""},
+		{"whatever becomes of rows that leave now", []step{{model: "a=1"}, off, {keep: true}, {model: "a=1", keep: true}}, "a"},
+		{"of whose deactivation nothing is known", []step{{model: "a=1"}, {leave: penstock.Deactivate, verdicts: map[string]verdict{"a": unknown}}, {model: "a=1"}}, "a"},
+		{"of whose return nothing is known", []step{{model: "a=1"}, off, {model: "a=1", verdicts: map[string]verdict{"a": lost}}, {model: "a=1"}}, "a"},
+		{"whose return was refused", []step{{model: "a=1"}, off, {model: "a=1", verdicts: map[string]verdict{"a": refused}}, {model: "a=2"}}, "a"},
+		{"whose return could not be rendered, and which left once more", []step{{model: "a=1"}, off, {model: "a=1", verdicts: map[string]verdict{"a": unfit}}, {}, {model: "a=2"}}, "a"},
+		{"about which a late word came in", []step{{model: "a=1", verdicts: map[string]verdict{"a": late}}, {leave: penstock.Deactivate, behind: true}, {}, {model: "a=2"}}, ""},
+		{"about which a late word came in after it had left", []step{
+			{model: "a=1"},
+			{model: "a=2", verdicts: map[string]verdict{"a": late}},
+			{leave: penstock.Deactivate, verdicts: map[string]verdict{"a": late}, behind: true},
+			{model: "a=2", behind: true},
+			{model: "a=2"},
+		}, "a"},
+	} {
+		s := w.sync(t.Context(), fmt.Sprint("back", i))
+		for _, st := range test.steps {
+			s.run(t, st)
+		}
+		if got := strings.Join(s.back, " "); got != test.back {
+			t.Errorf("%s: active again is %q, want %q", test.name, got, test.back)
+		}
+	}
+}
+
+func TestARemovalThatWasRefusedIsTriedOnceItIsAnother(t *testing.T) {
+	s := open(t).sync(t.Context(), "other removal")
+	s.run(t, step{model: "a=1"})
+	s.run(t, step{verdicts: map[string]verdict{"a": refused}})
+	m := step{}.asModel()
+	m.Removal++
+	s.id.Number++
+	if f, err := s.ledger.Diff(s.ctx, s.id, m, ""); err != nil || f.Left != 1 || f.LeftWaiting != 0 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
 // A memory says in Go, key by key, what the ledger is to know. The statements of the package are compared with it.
@@ -16,10 +18,12 @@ type memory struct {
 	entries map[string]entry
 	letters map[string]letter
 	late    map[string]entry
+	back    []string // keys of the newest run whose records are made active again
 }
 
 type entry struct {
 	accepted, left bool
+	inactive       bool // the record was deactivated, and nobody has said since that it is active
 	value          string
 	mapping        uint64
 	run, version   uint64
@@ -57,7 +61,10 @@ func (m *memory) kind(key string, values []string, st step) string {
 	if len(values) == 0 {
 		switch {
 		case !known || e.accepted && e.left: // Dataverse has nothing
-			if open {
+			switch {
+			case open && known:
+				return "dismissed"
+			case open:
 				return "gone"
 			}
 			return ""
@@ -93,7 +100,7 @@ func sorted(values []string) string {
 func (m *memory) run(t tb, st step, number uint64) []string {
 	arrive := func() {
 		for key, e := range m.late {
-			m.learn(key, entry{left: e.left, run: number, version: number*8 + 2})
+			m.learn(key, entry{left: e.left, inactive: e.inactive || !e.left && m.entries[key].inactive, run: number, version: number*8 + 2})
 		}
 		m.late = map[string]entry{}
 	}
@@ -123,7 +130,7 @@ func (m *memory) run(t tb, st step, number uint64) []string {
 			counts[kind] += max(len(values[key]), 1)
 		case "keyless":
 			lines = append(lines, kind)
-		case "gone":
+		case "gone", "dismissed":
 			if key == "" {
 				key = "1"
 			}
@@ -140,7 +147,7 @@ func (m *memory) run(t tb, st step, number uint64) []string {
 		e := m.entries[key]
 		e.run, e.version = number, number*8+1
 		switch kind {
-		case "settled", "dropped":
+		case "settled", "dropped", "dismissed":
 			m.learn(key, e)
 		case "gone":
 			m.learn(key, entry{accepted: true, left: true, run: number, version: number*8 + 1})
@@ -151,12 +158,17 @@ func (m *memory) run(t tb, st step, number uint64) []string {
 	if st.behind {
 		arrive()
 	}
+	m.back = nil
 	for key, kind := range kinds {
 		v := st.verdicts[key]
 		if kind != "changed" && (kind != "left" || st.keep || v == parked) {
 			continue
 		}
 		e := entry{left: kind == "left", mapping: st.fingerprint(), run: number, version: number * 8}
+		e.inactive = e.left && st.removal() == penstock.Deactivate || !e.left && m.entries[key].inactive
+		if e.inactive && !e.left {
+			m.back = append(m.back, key)
+		}
 		l := letter{run: number, mapping: st.fingerprint(), removal: e.left}
 		if !e.left {
 			e.value = values[key][0]
@@ -177,10 +189,12 @@ func (m *memory) run(t tb, st step, number uint64) []string {
 			m.late[key] = e
 		case accepted, unfit, parked: // the latter two do not apply to this kind
 			e.accepted, e.version = true, number*8+1
+			e.inactive = e.inactive && e.left
 			m.learn(key, e)
 		}
 	}
 	slices.Sort(lines)
+	slices.Sort(m.back)
 	return lines
 }
 
@@ -207,7 +221,7 @@ func TestAnyHistoryIsDiffedAsTheMemorySays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		checks++
 		s := w.sync(ctx, fmt.Sprint("history", checks))
-		m := memory{map[string]entry{}, map[string]letter{}, map[string]entry{}}
+		m := memory{entries: map[string]entry{}, letters: map[string]letter{}, late: map[string]entry{}}
 		model := map[string][]string{}
 		for range rapid.IntRange(2, 7).Draw(t, "runs") {
 			for _, key := range append(names, "-") {
@@ -223,6 +237,7 @@ func TestAnyHistoryIsDiffedAsTheMemorySays(t *testing.T) {
 			st := step{
 				verdicts: map[string]verdict{}, mapping: rapid.SampledFrom([]uint64{1, 1, 1, 1, 2}).Draw(t, "mapping"),
 				all: rapid.IntRange(0, 9).Draw(t, "all") == 0, keep: rapid.IntRange(0, 4).Draw(t, "keep") == 0, behind: rapid.Bool().Draw(t, "behind"),
+				leave: rapid.SampledFrom([]penstock.Operation{penstock.Delete, penstock.Deactivate, penstock.Deactivate, penstock.Clear}).Draw(t, "leave"),
 			}
 			count := uint64(0)
 			for _, key := range slices.Sorted(maps.Keys(model)) {
@@ -242,6 +257,9 @@ func TestAnyHistoryIsDiffedAsTheMemorySays(t *testing.T) {
 			want := m.run(t, st, s.id.Number)
 			if !slices.Equal(s.diffs, want) {
 				t.Fatalf("run %d: %s\n  found %q\n  want  %q", s.id.Number, st.model, s.diffs, want)
+			}
+			if !slices.Equal(s.back, m.back) {
+				t.Fatalf("run %d: %s\n  made active again %q\n  want              %q", s.id.Number, st.model, s.back, m.back)
 			}
 			if found.Read() != count {
 				t.Fatalf("run %d: %+v adds up to %d rows, the model has %d", s.id.Number, found, found.Read(), count)

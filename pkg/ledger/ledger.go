@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
@@ -33,6 +34,30 @@ const (
 	stateAccepted = 2
 )
 
+// What the column left of an entry says.
+const (
+	leftDeleted     = 1
+	leftDeactivated = 2
+	leftCleared     = 3
+	leftBack        = 4 // the row is back, and nobody has said yet that its record is active again
+)
+
+// leftBy is what an entry about such a change says.
+func leftBy(op penstock.Operation) uint8 {
+	switch op {
+	case penstock.Delete:
+		return leftDeleted
+	case penstock.Deactivate:
+		return leftDeactivated
+	case penstock.Clear:
+		return leftCleared
+	case penstock.Restore:
+		return leftBack
+	case penstock.Upsert, penstock.Update, penstock.Create:
+	}
+	return 0
+}
+
 // entries are rows of the ledger by column, as ClickHouse takes them in.
 type entries struct {
 	organization, sync, key, address []string
@@ -55,12 +80,12 @@ func (e *entries) grow(n int) {
 }
 
 func (e *entries) add(run penstock.RunID, number, rank, fingerprint uint64, op penstock.Operation, key, address string, h penstock.Hash, at time.Time) {
-	state, left := int8(stateSent), uint8(0)
+	state, left := int8(stateSent), leftBy(op)
 	if rank == rankAccepted {
 		state = stateAccepted
 	}
-	if op == penstock.Delete {
-		left = 1
+	if left == leftBack && state == stateAccepted {
+		left = 0
 	}
 	xxh3, city := halves(h)
 	e.organization = append(e.organization, run.Organization)
@@ -132,7 +157,17 @@ func (l *Ledger) Record(ctx context.Context, results []penstock.Result, newest f
 		res := &results[i]
 		now := newest(res.Run.Sync)
 		late := res.Run.Number < now
+		var inactive map[string]bool
+		if late {
+			var err error
+			if inactive, err = l.inactive(ctx, res); err != nil {
+				return err
+			}
+		}
 		for _, s := range res.Changes {
+			if inactive[s.Key] && s.Operation == penstock.Upsert {
+				s.Operation = penstock.Restore
+			}
 			switch {
 			case s.Outcome == penstock.NotSent:
 				// the entry that was written ahead says it all
@@ -151,6 +186,31 @@ func (l *Ledger) Record(ctx context.Context, results []penstock.Result, newest f
 		return fmt.Errorf("ledger: record %d results: %w", len(results), err)
 	}
 	return nil
+}
+
+// inactive are the keys of a result whose records were deactivated, and are not yet known to be active again. A late word on
+// such a key takes the place of its entry, and must not make that forgotten.
+func (l *Ledger) inactive(ctx context.Context, res *penstock.Result) (map[string]bool, error) {
+	found := map[string]bool{}
+	const most = 200 // in a statement
+	for some := range slices.Chunk(res.Changes, most) {
+		keys := make([]string, len(some))
+		for i := range some {
+			keys[i] = text(some[i].Key)
+		}
+		q := clickhouse.Query{SQL: fmt.Sprintf("SELECT key FROM %s FINAL WHERE organization = %s AND sync = %s AND left IN (%d, %d) AND key IN (%s)",
+			l.table("ledger"), text(res.Run.Organization), text(res.Run.Sync.Name), leftDeactivated, leftBack, strings.Join(keys, ", "))}
+		for key, err := range clickhouse.Each(ctx, l.conn, q, func(rows *clickhouse.Rows) (key string, err error) {
+			err = rows.Scan(&key)
+			return key, err
+		}) {
+			if err != nil {
+				return nil, fmt.Errorf("ledger: look up what a late result of %s is about: %w", res.Run.Sync, err)
+			}
+			found[key] = true
+		}
+	}
+	return found, nil
 }
 
 type resultRows struct {

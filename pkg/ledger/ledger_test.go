@@ -94,6 +94,13 @@ func TestTheNewestEntryOfAKeyHoldsInWhateverOrderTheyArrive(t *testing.T) {
 		{"even if it arrives first", []func(*sync) error{recorded(1, 1, penstock.Upsert, penstock.Accepted), sent(1, penstock.Upsert)}, "accepted run 1 left 0 of 10 at set(1)"},
 		{"sent of a later run beats accepted", []func(*sync) error{recorded(1, 1, penstock.Upsert, penstock.Accepted), sent(2, penstock.Upsert)}, "sent run 2 left 0 of 20 at set(1)"},
 		{"an accepted removal is left", []func(*sync) error{sent(2, penstock.Delete), recorded(2, 2, penstock.Delete, penstock.Accepted)}, "accepted run 2 left 1 of 20 at set(1)"},
+		{"a deactivated record is told from a deleted one", []func(*sync) error{sent(2, penstock.Deactivate)}, "sent run 2 left 2 of 20 at set(1)"},
+		{"and so is a cleared one", []func(*sync) error{sent(2, penstock.Clear)}, "sent run 2 left 3 of 20 at set(1)"},
+		{"a row that is back is not yet active", []func(*sync) error{sent(2, penstock.Restore)}, "sent run 2 left 4 of 20 at set(1)"},
+		{"and is it when it is accepted", []func(*sync) error{sent(2, penstock.Restore), recorded(2, 2, penstock.Restore, penstock.Accepted)}, "accepted run 2 left 0 of 20 at set(1)"},
+		{"a late word on a deactivated record leaves it that", []func(*sync) error{
+			sent(2, penstock.Deactivate), recorded(2, 2, penstock.Deactivate, penstock.Accepted), recorded(1, 2, penstock.Upsert, penstock.Accepted),
+		}, "sent run 2 left 4 of 10 at set(1)"},
 		{"refused stays sent", []func(*sync) error{sent(1, penstock.Upsert), recorded(1, 1, penstock.Upsert, penstock.Refused)}, "sent run 1 left 0 of 10 at set(1)"},
 		{"unknown stays sent", []func(*sync) error{sent(1, penstock.Upsert), recorded(1, 1, penstock.Upsert, penstock.Unknown)}, "sent run 1 left 0 of 10 at set(1)"},
 		{"not sent leaves what was written ahead", []func(*sync) error{sent(1, penstock.Upsert), recorded(1, 1, penstock.Upsert, penstock.NotSent)}, "sent run 1 left 0 of 10 at set(1)"},

@@ -118,6 +118,7 @@ type step struct {
 	mapping  uint64             // fingerprint, 1 if 0
 	all      bool               // a full sync that begins with this run
 	since    uint64             // set from all
+	leave    penstock.Operation // what is done about rows that leave; delete if 0
 	keep     bool
 	behind   bool // late results of earlier runs come in after the diff, not before
 }
@@ -129,6 +130,7 @@ type sync struct {
 	id    penstock.RunID
 	late  []penstock.Result
 	diffs []string // kinds and keys that the newest diff found
+	back  []string // keys of the newest run whose records are made active again
 	found ledger.Found
 }
 
@@ -153,11 +155,19 @@ func (s step) sql() string {
 func (s step) asModel() ledger.Model {
 	return ledger.Model{
 		SQL: s.sql(), Key: "ifNull(id, '')", XXH3: "xxh3(tuple(name))", City: "cityHash64(tuple(name))",
-		Fingerprint: s.fingerprint(), Since: s.since, Keep: s.keep,
+		Fingerprint: s.fingerprint(), Removal: s.fingerprint(), Since: s.since, Keep: s.keep,
 	}
 }
 
 func (s step) fingerprint() uint64 { return max(s.mapping, 1) }
+
+// removal is what is done about rows that leave.
+func (s step) removal() penstock.Operation {
+	if s.leave == penstock.Upsert {
+		return penstock.Delete
+	}
+	return s.leave
+}
 
 // diff begins the next run and compares.
 func (s *sync) diff(t tb, st step) ledger.Found {
@@ -224,7 +234,11 @@ func (s *sync) run(t tb, st step) ledger.Found {
 		}
 	}
 	var upserts []penstock.Change
+	s.back = nil
 	for _, c := range s.changed(t, st.asModel(), 1000) {
+		if c.Operation == penstock.Restore {
+			s.back = append(s.back, c.Key)
+		}
 		if st.verdicts[c.Key] == unfit {
 			letter(0, uint32(1000+len(letters)), penstock.Upsert, c.Key, c.Hash, st.fingerprint(), 1)
 			continue
@@ -233,7 +247,7 @@ func (s *sync) run(t tb, st step) ledger.Found {
 	}
 	var leaves []penstock.Change
 	if found.Left > 0 && !st.keep {
-		all, err := s.ledger.Leaves(s.ctx, s.id, 1000)
+		all, err := s.ledger.Leaves(s.ctx, s.id, penstock.Change{Operation: st.removal(), Body: []byte("{}")}, 1000)
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -305,8 +319,12 @@ func (s *sync) changed(t tb, m ledger.Model, limit uint64) []penstock.Change {
 		var c penstock.Change
 		var xxh3, city uint64
 		var name string
-		if err := r.Scan(&c.Key, &xxh3, &city, &name); err != nil {
+		var inactive uint8
+		if err := r.Scan(&c.Key, &xxh3, &city, &name, &inactive); err != nil {
 			t.Fatalf("%v", err)
+		}
+		if inactive == 1 {
+			c.Operation = penstock.Restore
 		}
 		c.Hash, c.Body, c.Address = hash(xxh3, city), []byte(name), "contacts(k='"+c.Key+"')"
 		list = append(list, c)

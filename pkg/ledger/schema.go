@@ -21,7 +21,7 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	fingerprint UInt64 COMMENT 'of the mapping that the values were rendered with',
 	run UInt64,
 	state Enum8('sent' = 1, 'accepted' = 2),
-	left UInt8 COMMENT '1: the row left the model, and the entry is about its removal',
+	left UInt8 COMMENT 'the row left the model, and its record is 1 deleted, 2 deactivated, 3 cleared; 4: the row is back, its record not yet active again',
 	address String COMMENT 'the record below the API root',
 	version UInt64,
 	at DateTime64(3, 'UTC')
@@ -92,7 +92,8 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	key String COMMENT 'empty where only the count matters',
 	rows UInt64,
 	xxh3 UInt64,
-	city UInt64
+	city UInt64,
+	inactive UInt8 COMMENT '1: the record was deactivated when the row left, and nobody has said since that it is active'
 ) ENGINE = MergeTree PARTITION BY (organization, sync, run) ORDER BY (kind, key)`},
 
 	{"specs", `(
@@ -107,6 +108,7 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 // additions are columns that tables of older versions lack.
 var additions = []struct{ table, column string }{ //nolint:gochecknoglobals // constant table
 	{"dead_letters", "alternate_key LowCardinality(String) COMMENT 'display name of the key that another record holds'"},
+	{"diffs", "inactive UInt8 COMMENT '1: the record was deactivated when the row left, and nobody has said since that it is active'"},
 }
 
 // views answer the questions that people ask.

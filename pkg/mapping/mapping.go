@@ -44,6 +44,10 @@ type Plan struct {
 	reads   []ReadColumn
 	slots   [kinds]int // how many columns of each kind are read
 
+	leave    penstock.Change // what is asked for a record whose row left; key and address are the record's
+	active   string          // members of a body that make a deactivated record active again; may be empty
+	restores bool            // whether rows that are back make their records active again
+
 	fingerprint uint64
 }
 
@@ -136,9 +140,7 @@ func (c *compiler) compile() (*Plan, error) {
 		return nil, c.problems
 	}
 	c.match()
-	if a := in.Sync.To.OnLeave.Action; a == spec.Deactivate || a == spec.Clear {
-		c.report(spec.Field{At: in.Sync.At}, "", "on_leave: "+string(a)+" cannot be done yet", "choose delete or nothing")
-	}
+	c.leaving()
 	for _, f := range in.Sync.Map {
 		if !c.pending(f) {
 			c.field(f)
@@ -213,7 +215,7 @@ func (c *compiler) writable(f spec.Field, from string) (*dataverse.Column, bool)
 		may = column.Updatable
 	case penstock.Create:
 		may = column.Creatable
-	case penstock.Upsert, penstock.Delete:
+	case penstock.Upsert, penstock.Delete, penstock.Deactivate, penstock.Clear, penstock.Restore:
 		may = column.Creatable || column.Updatable
 	}
 	if !may {

@@ -7,6 +7,7 @@ package penstock
 
 import (
 	"encoding/hex"
+	"slices"
 	"time"
 )
 
@@ -40,38 +41,39 @@ func (l Lane) String() string {
 // An Operation is what a change asks of Dataverse.
 type Operation uint8
 
-// The operations. Dataverse has one verb, PATCH, for the first two: update adds If-Match: *, so that a record which
-// somebody deleted is not made anew.
+// The operations. Dataverse has one verb, PATCH, for all but create and delete: some add If-Match: *, so that a record
+// which somebody deleted is not made anew.
 const (
-	Upsert Operation = iota
-	Update
-	Create
-	Delete
+	Upsert     Operation = iota
+	Update               // If-Match: *
+	Create               // POST
+	Delete               // DELETE, of a record whose row left the model
+	Deactivate           // If-Match: *, sets state and status of a record whose row left
+	Clear                // If-Match: *, sets columns of a record whose row left to null
+	Restore              // an upsert of a row that is back, which sets the state active that Deactivate has changed
 )
+
+// operationNames are the operations as letters and pages show them.
+var operationNames = [...]string{"upsert", "update", "create", "delete", "deactivate", "clear", "restore"} //nolint:gochecknoglobals // constant table
+
+// Known reports whether o is one of the operations.
+func (o Operation) Known() bool { return int(o) < len(operationNames) }
+
+// Removal reports whether the operation is about a record whose row left the model. Where there is no such record, there is
+// nothing left to do.
+func (o Operation) Removal() bool { return o == Delete || o == Deactivate || o == Clear }
 
 // String is the operation's name as letters and pages show it.
 func (o Operation) String() string {
-	switch o {
-	case Upsert:
-		return "upsert"
-	case Update:
-		return "update"
-	case Create:
-		return "create"
-	case Delete:
-		return "delete"
+	if o.Known() {
+		return operationNames[o]
 	}
 	return "unknown"
 }
 
 // ParseOperation is the inverse of String; what it does not know is an Upsert.
 func ParseOperation(s string) Operation {
-	for _, o := range []Operation{Update, Create, Delete} {
-		if s == o.String() {
-			return o
-		}
-	}
-	return Upsert
+	return Operation(max(0, slices.Index(operationNames[:], s)))
 }
 
 // A Hash identifies the mapped values of a row: xxh3 in the first eight bytes and cityHash64 in the others, both

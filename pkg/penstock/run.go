@@ -53,7 +53,7 @@ type Counts struct {
 	NotSent   uint64 `json:"not_sent"` // left for the next run
 
 	Left        uint64 `json:"left"`    // keys that are no longer in the model
-	Deleted     uint64 `json:"deleted"` // leaves that Dataverse accepted
+	Deleted     uint64 `json:"deleted"` // leaves that were dealt with: deleted, deactivated or cleared
 	LeftRefused uint64 `json:"left_refused"`
 	LeftWaiting uint64 `json:"left_waiting"`
 	Parked      uint64 `json:"parked"` // held back by a guard until a person decides

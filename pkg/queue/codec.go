@@ -341,7 +341,7 @@ func decodeRun(m *penstockv1.RunID, subject string) (penstock.RunID, error) {
 func encodeOperation(o penstock.Operation) penstockv1.Operation { return penstockv1.Operation(o + 1) }
 
 func decodeOperation(o penstockv1.Operation) (penstock.Operation, error) {
-	if o < penstockv1.Operation_OPERATION_UPSERT || o > penstockv1.Operation_OPERATION_DELETE {
+	if o < penstockv1.Operation_OPERATION_UPSERT || o > penstockv1.Operation_OPERATION_RESTORE {
 		return 0, fmt.Errorf("operation %d is not known", o)
 	}
 	return penstock.Operation(o - 1), nil

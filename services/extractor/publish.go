@@ -60,19 +60,19 @@ func (j *journey) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.run.Chunks, err = j.through(ctx, 0, func(ctx context.Context, c *cutter) error { return j.render(ctx, rows, c) })
+	j.run.Chunks, err = j.through(ctx, 0, j.model.Fingerprint, func(ctx context.Context, c *cutter) error { return j.render(ctx, rows, c) })
 	return errors.Join(err, rows.Close())
 }
 
 // through runs fill with a cutter whose chunks go to the writers, and returns the ordinal of the last chunk once all are
-// stored. Ordinals go on from after.
-func (j *journey) through(ctx context.Context, after uint32, fill func(context.Context, *cutter) error) (uint32, error) {
+// stored. Ordinals go on from after; fingerprint is that of all changes.
+func (j *journey) through(ctx context.Context, after uint32, fingerprint uint64, fill func(context.Context, *cutter) error) (uint32, error) {
 	out := &outlet{
 		x: j.x, chunks: make(chan *penstock.Chunk, 2*block), done: make(chan struct{}), publisher: j.x.queue.Publisher(j.lease.Held),
 		published: func(rows int) { j.published.Add(uint64(rows)) },
 	}
 	c := &cutter{
-		template: penstock.Chunk{Run: j.run.ID, Ordinal: after, Table: j.target.sync.To.Table, Fingerprint: j.model.Fingerprint, Execution: j.target.sync.To.Execution()},
+		template: penstock.Chunk{Run: j.run.ID, Ordinal: after, Table: j.target.sync.To.Table, Fingerprint: fingerprint, Execution: j.target.sync.To.Execution()},
 		moment:   j.x.cfg.Timing.Flush, out: out.chunks,
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -92,7 +92,8 @@ func (j *journey) through(ctx context.Context, after uint32, fill func(context.C
 // render turns rows into changes. A row that cannot be rendered becomes a letter here and now.
 func (j *journey) render(ctx context.Context, rows *clickhouse.Rows, c *cutter) error {
 	row := j.plan.NewRow()
-	dest := row.Dest()
+	var inactive uint8
+	dest := append(row.Dest(), &inactive)
 	var arena []byte // bodies of many changes; one is never written to again
 	var address []byte
 	var letters []penstock.Letter
@@ -107,6 +108,10 @@ func (j *journey) render(ctx context.Context, rows *clickhouse.Rows, c *cutter) 
 		start := len(arena)
 		var problem *penstock.Cause
 		arena, address, problem = j.plan.Append(arena, address[:0], row)
+		operation := j.plan.Operation()
+		if inactive == 1 && problem == nil {
+			arena, operation = j.plan.Restore(arena)
+		}
 		hash := row.Hash()
 		body := arena[start:len(arena):len(arena)]
 		if problem == nil && len(body) > penstock.MaxChangeBytes {
@@ -127,7 +132,7 @@ func (j *journey) render(ctx context.Context, rows *clickhouse.Rows, c *cutter) 
 			}
 			continue
 		}
-		change := penstock.Change{Operation: j.plan.Operation(), Key: row.Key, Address: string(address), Body: body, Hash: hash}
+		change := penstock.Change{Operation: operation, Key: row.Key, Address: string(address), Body: body, Hash: hash}
 		if err := c.add(ctx, change); err != nil {
 			return err
 		}
@@ -159,12 +164,12 @@ func (j *journey) leave(ctx context.Context) error {
 	if err := j.phase(ctx, penstock.Leaving); err != nil {
 		return err
 	}
-	leaves, err := j.x.ledger.Leaves(ctx, j.run.ID, guard.MaxDeletes)
+	leaves, err := j.x.ledger.Leaves(ctx, j.run.ID, j.plan.Leave(), guard.MaxDeletes)
 	if err != nil {
 		return err
 	}
 	before, last := j.published.Load(), j.run.Chunks
-	chunks, err := j.through(ctx, last, func(ctx context.Context, cut *cutter) error {
+	chunks, err := j.through(ctx, last, j.model.Removal, func(ctx context.Context, cut *cutter) error {
 		for _, change := range leaves {
 			if err := cut.add(ctx, change); err != nil {
 				return err

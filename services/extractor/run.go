@@ -223,7 +223,7 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	}
 	xxh3, city := j.plan.HashExprs()
 	j.model = ledger.Model{
-		SQL: s.From.Query, Key: j.plan.KeyExpr(), XXH3: xxh3, City: city, Fingerprint: j.plan.Fingerprint(),
+		SQL: s.From.Query, Key: j.plan.KeyExpr(), XXH3: xxh3, City: city, Fingerprint: j.plan.Fingerprint(), Removal: j.plan.LeaveFingerprint(),
 		Since: j.run.Wish.Since, Keep: s.To.OnLeave.Action == spec.Nothing,
 	}
 	if j.past.LastRun > 0 && j.run.ID.Organization != "" && j.run.ID.Organization != who.Organization {

@@ -31,6 +31,9 @@ const (
 	Operation_OPERATION_UPDATE      Operation = 2
 	Operation_OPERATION_CREATE      Operation = 3
 	Operation_OPERATION_DELETE      Operation = 4
+	Operation_OPERATION_DEACTIVATE  Operation = 5 // of a record whose row left the model
+	Operation_OPERATION_CLEAR       Operation = 6 // of a record whose row left the model
+	Operation_OPERATION_RESTORE     Operation = 7 // an upsert that makes a deactivated record active again
 )
 
 // Enum value maps for Operation.
@@ -41,6 +44,9 @@ var (
 		2: "OPERATION_UPDATE",
 		3: "OPERATION_CREATE",
 		4: "OPERATION_DELETE",
+		5: "OPERATION_DEACTIVATE",
+		6: "OPERATION_CLEAR",
+		7: "OPERATION_RESTORE",
 	}
 	Operation_value = map[string]int32{
 		"OPERATION_UNSPECIFIED": 0,
@@ -48,6 +54,9 @@ var (
 		"OPERATION_UPDATE":      2,
 		"OPERATION_CREATE":      3,
 		"OPERATION_DELETE":      4,
+		"OPERATION_DEACTIVATE":  5,
+		"OPERATION_CLEAR":       6,
+		"OPERATION_RESTORE":     7,
 	}
 )
 
@@ -366,13 +375,16 @@ const file_penstock_v1_chunk_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x18\n" +
 	"\aaddress\x18\x03 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04body\x18\x04 \x01(\fR\x04body\x12\x12\n" +
-	"\x04hash\x18\x05 \x01(\fR\x04hash*~\n" +
+	"\x04hash\x18\x05 \x01(\fR\x04hash*\xc4\x01\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10OPERATION_UPSERT\x10\x01\x12\x14\n" +
 	"\x10OPERATION_UPDATE\x10\x02\x12\x14\n" +
 	"\x10OPERATION_CREATE\x10\x03\x12\x14\n" +
-	"\x10OPERATION_DELETE\x10\x04B@Z>github.com/penstock-sync/penstock/proto/penstock/v1;penstockv1b\x06proto3"
+	"\x10OPERATION_DELETE\x10\x04\x12\x18\n" +
+	"\x14OPERATION_DEACTIVATE\x10\x05\x12\x13\n" +
+	"\x0fOPERATION_CLEAR\x10\x06\x12\x15\n" +
+	"\x11OPERATION_RESTORE\x10\aB@Z>github.com/penstock-sync/penstock/proto/penstock/v1;penstockv1b\x06proto3"
 
 var (
 	file_penstock_v1_chunk_proto_rawDescOnce sync.Once

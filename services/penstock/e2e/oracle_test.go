@@ -89,19 +89,24 @@ func (w *world) remember() {
 	}
 }
 
-// records are what Dataverse holds: digests by key.
+// records are what Dataverse holds: digests by key. A record that is not active is as good as gone.
 func (w *world) records() map[string]string {
 	w.t.Helper()
 	records := map[string]string{}
 	for _, row := range w.dataverse.Rows("account") {
 		var key, name string
-		var version, industry int
-		for column, to := range map[string]any{"accountnumber": &key, "name": &name, "numberofemployees": &version, "industrycode": &industry} {
+		var version, industry, state int
+		for column, to := range map[string]any{
+			"accountnumber": &key, "name": &name, "numberofemployees": &version, "industrycode": &industry, "statecode": &state,
+		} {
 			if text := row[column]; len(text) > 0 {
 				if err := json.Unmarshal(text, to); err != nil {
 					w.t.Fatalf("record %s: %s: %v", row["accountnumber"], column, err)
 				}
 			}
+		}
+		if state != 0 {
+			continue
 		}
 		records[strings.ToLower(key)] = digest(name, version, industry)
 	}
@@ -134,7 +139,7 @@ func (w *world) entries() map[string]entry {
 		var h1, h2 uint64
 		var accepted, left uint8
 		err = r.Scan(&e.key, &h1, &h2, &accepted, &left)
-		e.hash, e.accepted, e.left = hash(h1, h2), accepted == 1, left == 1
+		e.hash, e.accepted, e.left = hash(h1, h2), accepted == 1, left > 0
 		return e, err
 	}) {
 		if err != nil {
@@ -217,7 +222,7 @@ func (w *world) acceptedIsHeld(f *faults) {
 		}
 		if e.left {
 			if exists {
-				f.add("the ledger says that %q was deleted, and Dataverse has %q", key, has)
+				f.add("the ledger says that %q was deleted or deactivated, and Dataverse has %q", key, has)
 			}
 			continue
 		}
@@ -268,9 +273,13 @@ func (w *world) wrote(e emulator.Entry) string {
 		Name     string `json:"name"`
 		Version  int    `json:"numberofemployees"`
 		Industry int    `json:"industrycode"`
+		State    int    `json:"statecode"`
 	}
 	if err := json.Unmarshal([]byte(e.Body), &body); err != nil {
 		w.t.Fatalf("write %d: %v", e.Seq, err)
+	}
+	if body.State != 0 {
+		return ""
 	}
 	return digest(body.Name, body.Version, body.Industry)
 }

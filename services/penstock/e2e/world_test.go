@@ -58,7 +58,7 @@ var calm = func() penstock.Timing {
 const syncYAML = `
 sync: companies
 from: {query: companies.sql, key: no}
-to:   {environment: %s, table: account, match: {key: accountnumber}, on_leave: delete}
+to:   {environment: %s, table: account, match: {key: accountnumber}, on_leave: %s}
 map:
   accountnumber: no
   name: name
@@ -73,10 +73,11 @@ const changesStream = "PENSTOCK_CHANGES"
 // A world is everything around one sync: servers of its own, a model in a database of its own, and whatever parts the
 // test runs.
 type world struct {
-	t      testing.TB
-	timing penstock.Timing
-	log    record
-	bytes  int64 // that a stream may hold; 0: as usual
+	t       testing.TB
+	timing  penstock.Timing
+	log     record
+	bytes   int64 // that a stream may hold; 0: as usual
+	onLeave string
 
 	nats      *natstest.Server
 	natsLink  *link
@@ -155,7 +156,7 @@ func (r *record) String() string {
 // newWorld makes one whose model has so many rows, numbered from 0, and runs no service yet.
 func newWorld(t testing.TB, rows int, timing penstock.Timing, options ...func(*world)) *world {
 	t.Helper()
-	w := &world{t: t, timing: timing, past: map[string][]state{}}
+	w := &world{t: t, timing: timing, onLeave: "delete", past: map[string][]state{}}
 	for _, o := range options {
 		o(w)
 	}
@@ -168,7 +169,7 @@ func newWorld(t testing.TB, rows int, timing penstock.Timing, options ...func(*w
 	w.natsLink = newLink(t, hostOf(t, w.nats.URL()))
 	w.database = clickhousetest.Database(t)
 	w.id = penstock.SyncID{Environment: w.database, Name: "companies"}
-	w.yaml = fmt.Sprintf(syncYAML, w.id.Environment)
+	w.yaml = fmt.Sprintf(syncYAML, w.id.Environment, w.onLeave)
 	w.warehouse = clickhousetest.Open(t)
 	dsn := must[*url.URL](t)(url.Parse(clickhousetest.Start(t)))
 	w.direct = dsn.Host
