@@ -7,11 +7,9 @@ package document
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
@@ -41,15 +39,7 @@ func (r *Reader) Root(data []byte) Node {
 	// Duplicate keys are reported by Pairs, like every other mistake.
 	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		p := Problem{Position: r.start(), What: "this is not YAML: " + err.Error()}
-		var syntax yaml.Error
-		if errors.As(err, &syntax) {
-			p.What = "this is not YAML: " + syntax.GetMessage()
-			if t := syntax.GetToken(); t != nil {
-				p.Line, p.Column = t.Position.Line, t.Position.Column
-			}
-		}
-		r.Problems = append(r.Problems, p)
+		r.Problems = append(r.Problems, r.syntax(data, err))
 		return nil
 	}
 	var root Node

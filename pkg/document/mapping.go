@@ -40,6 +40,7 @@ next:
 			continue next
 		}
 		r.Problem(e.Key, DidYouMean(e.Name, known), "unknown key %q in %s", e.Name, what)
+		delete(missing, Nearest(e.Name, known)) // it is there, misspelt
 	}
 	for _, k := range keys {
 		if missing[k.name] {

@@ -19,6 +19,8 @@ func (r *Reader) Text(n Node, what string, s *string) bool {
 		return true
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		r.Problem(n, "write it in quotes", "%s must be text, not %s", what, kindOf(n))
+	case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode:
+		r.Problem(n, "put it into quotes", "%s must be text, not %s", what, kindOf(n))
 	default:
 		r.Problem(n, "", "%s must be text, not %s", what, kindOf(n))
 	}
@@ -43,7 +45,16 @@ func (r *Reader) Word(n Node, what string, s *string, known ...string) bool {
 func (r *Reader) Bool(n Node, what string, b *bool) bool {
 	v, ok := n.(*ast.BoolNode)
 	if !ok {
-		r.Problem(n, "write true or false", "%s must be true or false, not %s", what, kindOf(n))
+		mend := "write true or false"
+		if s, ok := n.(*ast.StringNode); ok {
+			switch strings.ToLower(s.Value) {
+			case "yes", "on", "y":
+				mend = "write true"
+			case "no", "off", "n":
+				mend = "write false"
+			}
+		}
+		r.Problem(n, mend, "%s must be true or false, not %s", what, kindOf(n))
 		return false
 	}
 	*b = v.Value

@@ -32,7 +32,11 @@ func (f Folder) Check(organizations map[string]string) document.Problems {
 	syncs := map[string]Sync{}
 	for _, s := range f.Syncs {
 		if _, found := environments[s.To.Environment]; !found && s.To.Environment != "" && !nameless {
-			add(s.At, document.DidYouMean(s.To.Environment, names(environments)), "sync %s: there is no environment %s", s.Name, s.To.Environment)
+			mend := document.DidYouMean(s.To.Environment, names(environments))
+			if len(environments) == 0 {
+				mend = "write environments/" + s.To.Environment + ".yaml"
+			}
+			add(s.To.At, mend, "sync %s: there is no environment %s", s.Name, s.To.Environment)
 		}
 		if first, found := syncs[s.String()]; found && s.Name != "" {
 			add(s.At, "rename one of them", "sync %s is in %s already", s, first.At)
@@ -48,12 +52,12 @@ func (f Folder) Check(organizations map[string]string) document.Problems {
 			before := s
 			before.Name = name
 			if _, found := syncs[before.String()]; !found && name != s.Name {
-				add(s.At, document.DidYouMean(name, f.names(s.To.Environment)), "sync %s: after names %s, which is no sync of environment %s", s.Name, name, s.To.Environment)
+				add(s.AfterAt, document.DidYouMean(name, f.names(s.To.Environment)), "sync %s: after names %s, which is no sync of environment %s", s.Name, name, s.To.Environment)
 			}
 		}
 	}
 	for _, cycle := range f.cycles(syncs) {
-		add(cycle[0].At, "drop one of them from after", "syncs wait for each other: %s", circle(cycle))
+		add(cycle[0].AfterAt, "drop one of them from after", "syncs wait for each other: %s", circle(cycle))
 	}
 	return append(append(ps, f.owners()...), f.shared(organizations)...)
 }

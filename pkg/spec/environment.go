@@ -198,7 +198,10 @@ func (r *reader) root(n document.Node) string {
 		r.Problem(n, example, "url must have neither user, query nor fragment")
 		return ""
 	}
-	if path := strings.TrimSuffix(u.Path, "/"); !apiPath.MatchString(path) {
+	switch path := strings.TrimSuffix(u.Path, "/"); {
+	case path == "":
+		r.Problem(n, "write "+strings.TrimSuffix(s, "/")+"/api/data/v9.2/", "url: the path of the Web API is missing")
+	case !apiPath.MatchString(path):
 		r.Problem(n, example, "url: %q is not the path of a Web API", u.Path)
 	}
 	return strings.TrimSuffix(u.String(), "/") + "/"
@@ -210,30 +213,63 @@ func loopback(host string) bool {
 }
 
 func (r *reader) tenant(n document.Node) string {
-	return r.matching(n, "tenant", directory, func(string) string { return "it is the directory's ID (a GUID) or its domain" })
+	return r.matching(n, "tenant", directory, "is neither the ID of a directory nor a domain", func(string) string {
+		return "copy the Directory (tenant) ID from the app registration's overview: a GUID"
+	})
 }
 
+// guid reads a GUID. What is none is not repeated: it may be a secret in the wrong place.
 func (r *reader) guid(n document.Node, what string) string {
-	return r.matching(n, what, guid, func(string) string { return "it is a GUID: 8-4-4-4-12 hexadecimal digits" })
+	var s string
+	if r.Text(n, what, &s) && !guid.MatchString(s) {
+		r.Problem(n, "copy the Application (client) ID from the app registration's overview", "%s is no GUID (8-4-4-4-12 hexadecimal digits)", what)
+		return ""
+	}
+	return s
 }
 
 // name reads what becomes a token of NATS subjects.
 func (r *reader) name(n document.Node, what string) string {
-	return r.matching(n, what, token, func(s string) string {
-		return document.DidYouMean(s, []string{strings.Trim(notToken.ReplaceAllString(strings.ToLower(s), "-"), "-")})
+	return r.matching(n, what, token, "is no name", func(s string) string {
+		const form = "a name has lower-case letters, digits, - and _, at most 64 in all"
+		if near := strings.Trim(notToken.ReplaceAllString(strings.ToLower(s), "-"), "-"); token.MatchString(near) {
+			return "write " + near + "; " + form
+		}
+		return form
 	})
 }
 
 // logical reads the logical name of a table or column.
 func (r *reader) logical(n document.Node, what string) string {
-	return r.matching(n, what, logical, lower)
+	return r.matching(n, what, logical, "is no logical name", lower)
+}
+
+// table reads the logical name of a table.
+func (r *reader) table(n document.Node, what string) string {
+	s := r.logical(n, what)
+	if singular := singulars[s]; singular != "" {
+		r.Problem(n, "write "+singular, "%s: %s is what the Web API's addresses say, not the table's logical name", what, s)
+	}
+	return s
+}
+
+// singulars are the tables behind the plurals that people know. A table of one's own has a prefix, so none of these is one.
+var singulars = map[string]string{ //nolint:gochecknoglobals // constant table
+	"accounts": "account", "contacts": "contact", "leads": "lead", "opportunities": "opportunity", "campaigns": "campaign", "incidents": "incident",
+	"cases": "incident", "case": "incident", "systemusers": "systemuser", "users": "systemuser", "teams": "team", "businessunits": "businessunit",
+	"products": "product", "quotes": "quote", "salesorders": "salesorder", "orders": "salesorder", "invoices": "invoice", "lists": "list", "tasks": "task",
+	"appointments": "appointment", "phonecalls": "phonecall", "emails": "email", "annotations": "annotation", "notes": "annotation",
+	"transactioncurrencies": "transactioncurrency", "currencies": "transactioncurrency", "pricelevels": "pricelevel", "entitlements": "entitlement",
 }
 
 func lower(s string) string {
-	if l := strings.ToLower(s); l != s && logical.MatchString(l) {
+	switch l := strings.ToLower(s); {
+	case l != s && logical.MatchString(l):
 		return "logical names are lower case: " + l
+	case strings.ContainsAny(s, " \t"):
+		return "write the logical name, which Power Apps shows beside this display name"
 	}
-	return "it is a logical name: lower-case letters, digits and _"
+	return "a logical name has lower-case letters, digits and _; Power Apps shows it beside the display name"
 }
 
 var (

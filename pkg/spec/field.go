@@ -161,12 +161,16 @@ func (r *reader) field(n document.Node, what string, f *Field) {
 	if by != nil {
 		f.By = r.by(by, what+".by", f.ToFrom != "")
 	}
+	if f.Language != 0 && f.Choice != Label && !document.Has(n, "choice") && len(f.Values) == 0 {
+		r.Problem(n, "add choice: label, or drop the language", "%s has a language, but no labels", what)
+	}
 	r.filling(n, what)
 }
 
+const lookup = "a lookup is written {to: account, by: {accountnumber: account_no}}"
+
 // filling checks that a column is filled in one way.
 func (r *reader) filling(n document.Node, what string) {
-	const lookup = "a lookup is written {to: account, by: {accountnumber: account_no}}"
 	var ways []string
 	for _, way := range []string{"from", "const", "expr", "template", "by"} {
 		if document.Has(n, way) {
@@ -188,7 +192,7 @@ func (r *reader) filling(n document.Node, what string) {
 // target reads the table that a lookup names, or the warehouse column that names it for each row: {from: kind}.
 func (r *reader) target(n document.Node, what string) (table, from string) {
 	if !document.IsMapping(n) {
-		return r.logical(n, what), ""
+		return r.table(n, what), ""
 	}
 	r.Object(n, what, document.Required("from", func(n document.Node) { from = r.source(n, what+".from") }))
 	return "", from
@@ -196,6 +200,10 @@ func (r *reader) target(n document.Node, what string) (table, from string) {
 
 // by reads what addresses the other record: {accountnumber: account_no}, or that for each of several tables.
 func (r *reader) by(n document.Node, what string, several bool) []Part {
+	if !document.IsMapping(n) {
+		r.Problem(n, lookup, "%s must say which column of the other table is which of the warehouse", what)
+		return nil
+	}
 	if !several {
 		return r.parts(n, what, "")
 	}
@@ -237,6 +245,10 @@ func (r *reader) values(n document.Node, what string) []Translation {
 func (r *reader) value(n document.Node, what string) Value {
 	switch n := n.(type) {
 	case *ast.IntegerNode:
+		if text := n.GetToken().Value; len(text) > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9' {
+			r.Problem(n, "write it in quotes to keep the zero, or without the zero", "%s: a number has no zero in front", what)
+			return ""
+		}
 		return Value(fmt.Sprint(n.Value)) // 0x10 and 1_000 as people mean them
 	case *ast.FloatNode:
 		if text := n.GetToken().Value; json.Valid([]byte(text)) {

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/penstock-sync/penstock/pkg/document"
@@ -15,9 +16,10 @@ import (
 
 // A Folder is all that people wrote for one deployment.
 type Folder struct {
-	Environments []Environment // by file name
-	Syncs        []Sync        // by file name
-	Documents    []Document    // the files themselves, SQL included, in the order they were read
+	Environments []Environment     // by file name
+	Syncs        []Sync            // by file name
+	Documents    []Document        // the files themselves, SQL included, in the order they were read
+	Warnings     document.Problems // what is odd and breaks nothing, by file
 }
 
 // A Document is a file as it was read, for who keeps versions of it.
@@ -100,6 +102,7 @@ func (l *loader) load() (Folder, error) {
 	if l.err != nil {
 		return l.Folder, l.err
 	}
+	l.unnamed()
 	l.problems = append(l.problems, l.Check(nil)...)
 	return l.Folder, l.problems.Err()
 }
@@ -157,6 +160,22 @@ func (l *loader) sync(name string, data []byte) {
 	l.Syncs = append(l.Syncs, syncs...)
 }
 
+// unnamed warns of SQL files that no sync names. Where files could not be read, nobody knows what they would have named.
+func (l *loader) unnamed() {
+	if len(l.problems) > 0 {
+		return
+	}
+	all, _ := l.list("syncs") // which was listed before
+	for _, name := range all {
+		if path.Ext(name) == ".sql" && !slices.ContainsFunc(l.Documents, func(d Document) bool { return d.File == name }) {
+			l.Warnings = append(l.Warnings, document.Problem{
+				Position: document.Position{File: filepath.Join(l.dir, name)}, What: "no sync names this query",
+				Mend: "name it in from.query of a sync, or delete it",
+			})
+		}
+	}
+}
+
 // query reads a SQL file. Several syncs may share one.
 func (l *loader) query(name string, absolute bool) (string, error) {
 	if absolute || !filepath.IsLocal(name) {
@@ -166,6 +185,19 @@ func (l *loader) query(name string, absolute bool) (string, error) {
 		return string(l.Documents[i].Data), nil
 	}
 	data, err := l.open(name)
+	if p := (document.Problem{}); errors.As(err, &p) {
+		all, _ := l.list(path.Dir(name)) // only to help
+		var stems []string
+		for _, f := range all {
+			if stem, isSQL := strings.CutSuffix(path.Base(f), ".sql"); isSQL {
+				stems = append(stems, stem)
+			}
+		}
+		if near := document.Nearest(strings.TrimSuffix(path.Base(name), ".sql"), stems); near != "" {
+			p.Mend = "did you mean " + near + ".sql?"
+		}
+		return "", p
+	}
 	if err != nil {
 		return "", err
 	}

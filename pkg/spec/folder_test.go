@@ -1,6 +1,10 @@
 package spec
 
 import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,8 +21,8 @@ func folder(t *testing.T, change map[string]string) (f Folder, dir string, err e
 	dir = t.TempDir()
 	files := map[string]string{
 		"environments/demo.yaml": environmentFile,
-		"syncs/contacts.yaml":    syncFile, "syncs/contacts.sql": "SELECT 1",
-		"syncs/accounts.yaml": accountsFile, "syncs/accounts.sql": "SELECT 2;",
+		"syncs/contacts.yaml":    syncFile, "syncs/contacts.sql": "SELECT *",
+		"syncs/accounts.yaml": accountsFile, "syncs/accounts.sql": "SELECT *;",
 	}
 	for name, text := range change {
 		files[name] = text
@@ -44,7 +48,7 @@ func TestAFolderIsReadWhole(t *testing.T) {
 	if got := strings.Join(files, " "); got != "environments/demo.yaml syncs/accounts.yaml syncs/accounts.sql syncs/contacts.yaml syncs/contacts.sql" {
 		t.Errorf("documents: %s", got)
 	}
-	if _, found := f.Environment("demo"); !found || len(f.Syncs) != 2 || f.Syncs[0].From.Query != "SELECT 2" {
+	if _, found := f.Environment("demo"); !found || len(f.Syncs) != 2 || f.Syncs[0].From.Query != "SELECT *" {
 		t.Errorf("read %+v", f)
 	}
 	again, err := Read(dir, f.Documents)
@@ -68,11 +72,11 @@ func TestFilesAreCheckedAgainstEachOther(t *testing.T) {
 		change map[string]string
 		want   string
 	}{
-		{"an unknown environment", contacts("environment: demo", "environment: dem"), `DIR/syncs/contacts.yaml:1:1: sync contacts: there is no environment dem; did you mean demo?`},
+		{"an unknown environment", contacts("environment: demo", "environment: dem"), `DIR/syncs/contacts.yaml:3:21: sync contacts: there is no environment dem; did you mean demo?`},
 		{"an environment twice", map[string]string{"environments/other.yaml": environmentFile}, "DIR/environments/other.yaml:2:1: environment demo is in DIR/environments/demo.yaml:2:1 already; rename one of them"},
 		{"a sync twice", map[string]string{"syncs/more.yaml": accountsFile}, "DIR/syncs/more.yaml:1:1: sync demo/accounts is in DIR/syncs/accounts.yaml:1:1 already; rename one of them"},
-		{"an unknown sync in after", contacts("[accounts]", "[acounts]"), "DIR/syncs/contacts.yaml:1:1: sync contacts: after names acounts, which is no sync of environment demo; did you mean accounts?"},
-		{"a circle", map[string]string{"syncs/accounts.yaml": accountsFile + "after: contacts\n"}, "DIR/syncs/accounts.yaml:1:1: syncs wait for each other: accounts -> contacts -> accounts; drop one of them from after"},
+		{"an unknown sync in after", contacts("[accounts]", "[acounts]"), "DIR/syncs/contacts.yaml:4:8: sync contacts: after names acounts, which is no sync of environment demo; did you mean accounts?"},
+		{"a circle", map[string]string{"syncs/accounts.yaml": accountsFile + "after: contacts\n"}, "DIR/syncs/accounts.yaml:5:8: syncs wait for each other: accounts -> contacts -> accounts; drop one of them from after"},
 		{"a query that is not there", map[string]string{"syncs/contacts.sql": ""}, "DIR/syncs/contacts.yaml:2:15: the query contacts.sql is not there; write it, or name another"},
 		{"a query outside", contacts("contacts.sql", "../../x.sql"), "DIR/syncs/contacts.yaml:2:15: the query ../../x.sql lies outside of DIR; move it into the folder"},
 		{"a file that would be overlooked", map[string]string{"syncs/b.yml": "x"}, "DIR/syncs/b.yml: files that end in .yml are not read; rename it to .yaml"},
@@ -136,5 +140,84 @@ func TestTwoEnvironmentsOfOneOrganisationHaveNoSyncsOfOneName(t *testing.T) {
 				t.Errorf("problems: %v", problems)
 			}
 		})
+	}
+}
+
+func TestAFileThatCannotBeReadSaysWhy(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(path string) error
+		want string
+	}{
+		"a link to nothing": {func(path string) error { return os.Symlink("elsewhere", path) }, "DIR/syncs/people.yaml: the file is a link to elsewhere, which is not there; mend the link, or remove it"},
+		"a link to itself":  {func(path string) error { return os.Symlink("people.yaml", path) }, "DIR/syncs/people.yaml: the file is a link that leads back to itself; mend the link, or remove it"},
+		"a folder":          {func(path string) error { return os.Mkdir(path, 0o755) }, "DIR/syncs/people.yaml: the file is a folder, not a file; rename it, or write a file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, dir, _ := folder(t, nil)
+			if err := c.make(filepath.Join(dir, "syncs", "people.yaml")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Load(dir)
+			check(t, err, strings.ReplaceAll(c.want, "DIR", dir))
+		})
+	}
+	denied := unreadable("x", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission})
+	if got := denied.What + "; " + denied.Mend; got != "may not be read by this user; change its owner or its permissions" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A folder that Kubernetes mounts is made of links.
+func TestLinksAreFollowed(t *testing.T) {
+	_, real, _ := folder(t, nil)
+	dir := t.TempDir()
+	for _, name := range []string{"environments", "syncs"} {
+		if err := os.Symlink(filepath.Join(real, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, err := Load(dir); err != nil || len(f.Syncs) != 2 {
+		t.Errorf("%d syncs, %v", len(f.Syncs), err)
+	}
+}
+
+func TestAQueryThatNoSyncNamesIsAWarning(t *testing.T) {
+	f, dir, err := folder(t, map[string]string{"syncs/old.sql": "SELECT 1"})
+	if want := dir + "/syncs/old.sql: no sync names this query; name it in from.query of a sync, or delete it"; err != nil || f.Warnings.Error() != want {
+		t.Errorf("%v, %v\nwant %s", err, f.Warnings, want)
+	}
+}
+
+// Five hundred syncs, the last waiting for the one before it, and so on.
+func many(tb testing.TB, n int) []Document {
+	tb.Helper()
+	files := []Document{{"environments/demo.yaml", []byte(environmentFile)}}
+	for i := range n {
+		name := fmt.Sprintf("s%04d", i)
+		text := strings.ReplaceAll(strings.Replace(syncFile, "on_leave: delete", "", 1), "contacts", name)
+		text = strings.ReplaceAll(text, "table: contact", "table: new_"+name)
+		if i > 0 {
+			text = strings.Replace(text, "[accounts]", fmt.Sprintf("[s%04d]", i-1), 1)
+		} else {
+			text = strings.Replace(text, "after: [accounts]\n", "", 1)
+		}
+		files = append(files, Document{"syncs/" + name + ".yaml", []byte(text)}, Document{"syncs/" + name + ".sql", []byte("SELECT *")})
+	}
+	return files
+}
+
+func TestAFolderOfHundredsOfSyncsIsRead(t *testing.T) {
+	f, err := Read("big", many(t, 500))
+	if err != nil || len(f.Syncs) != 500 {
+		t.Errorf("%d syncs, %v", len(f.Syncs), err)
+	}
+}
+
+func BenchmarkFolder(b *testing.B) {
+	files := many(b, 500)
+	for b.Loop() {
+		if _, err := Read("big", files); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

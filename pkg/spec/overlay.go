@@ -49,7 +49,11 @@ func (r *reader) versions(root document.Node, environments []string, overlays do
 		for _, e := range r.Entries(overlays, "overlays") {
 			switch {
 			case !slices.Contains(environments, e.Name):
-				r.Problem(e.Key, document.DidYouMean(e.Name, environments), "overlays.%s: to.environment does not name %s", e.Name, e.Name)
+				mend := "name it there too, or drop the overlay"
+				if near := document.Nearest(e.Name, environments); near != "" {
+					mend = "did you mean " + near + "?"
+				}
+				r.Problem(e.Key, mend, "overlays.%s: to.environment does not name %s", e.Name, e.Name)
 			case !document.IsMapping(e.Value):
 				r.Problem(e.Value, "write what is different there, as in the sync itself: "+e.Name+": {to: {mode: update}}", "overlays.%s must be a mapping", e.Name)
 			default:

@@ -29,7 +29,7 @@ overlays:
     guards: {shrink: 50%}
 `
 
-func queries(name string) (string, error) { return "SELECT '" + name + "'", nil }
+func queries(name string) (string, error) { return "SELECT *, '" + name + "'", nil }
 
 func TestAnOverlayChangesTheSyncInItsEnvironmentAlone(t *testing.T) {
 	syncs, err := ParseSync("s.yaml", []byte(overlaidFile), queries)
@@ -44,7 +44,7 @@ func TestAnOverlayChangesTheSyncInItsEnvironmentAlone(t *testing.T) {
 		return document.Position{File: "s.yaml", Line: line, Column: column}
 	}
 	want := plain[0]
-	want.From.File, want.From.Query = "few_contacts.sql", "SELECT 'few_contacts.sql'"
+	want.From.File, want.From.Query = "few_contacts.sql", "SELECT *, 'few_contacts.sql'"
 	want.To.Mode, want.To.OnLeave.Action = Mirror, Delete
 	want.Guards.Shrink = 0.5
 	want.Map = []Field{
@@ -75,13 +75,13 @@ func TestMistakesInAnOverlayAreNamedWithTheirPlace(t *testing.T) {
 		{"a column to take away that is not there", base + "    map: {gendercod: null}\n", "s.yaml:11:11: overlays.sandbox takes map.gendercod away, which is not there; did you mean gendercode?"},
 		{"a key that is required taken away", base + "    map: null\n", "s.yaml:11:5: map is missing in the sync; add map: …"},
 		{"a misspelt key", base + "    to: {mod: mirror}\n", `s.yaml:11:10: unknown key "mod" in to; did you mean mode?`},
-		{"a wrong value", base + "    guards: {shrink: 5}\n", "s.yaml:11:22: guards.shrink must be a share, as 5%; write it as 5%"},
+		{"a wrong value", base + "    guards: {shrink: 5}\n", "s.yaml:11:22: guards.shrink is a share, and wants its %; write 5%"},
 		{"a column filled twice by both", base + "    map: {firstname: {const: x}}\n", "s.yaml:11:22: map.firstname is filled in two ways: from and const; keep one of them"},
 		{"a key twice", base + "    to: {mode: update, mode: mirror}\n", "s.yaml:11:24: mode comes twice in to; keep one of them"},
 		{"a word", base[:strings.Index(base, "  sandbox:")] + "  sandbox: mirror\n", "s.yaml:10:12: overlays.sandbox must be a mapping; write what is different there, as in the sync itself: sandbox: {to: {mode: update}}"},
 		{"nothing", base, "s.yaml:10:3: sandbox is empty; give it a value, or drop the key"},
 		{"a mistake of the sync itself", strings.Replace(overlaidFile, "table: contact, ", "", 1), "s.yaml:3:7: table is missing in to; add table: …"},
-		{"the same mistake twice over", strings.Replace(base, "max_deletes: 10", "shrink: 6", 1) + "    guards: {shrink: 5}\n", "s.yaml:8:18: guards.shrink must be a share, as 5%; write it as 5%\ns.yaml:11:22: guards.shrink must be a share, as 5%; write it as 5%"},
+		{"the same mistake twice over", strings.Replace(base, "max_deletes: 10", "shrink: 6", 1) + "    guards: {shrink: 5}\n", "s.yaml:8:18: guards.shrink is a share, and wants its %; write 6%\ns.yaml:11:22: guards.shrink is a share, and wants its %; write 5%"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseSync("s.yaml", []byte(c.file), queries)

@@ -6,21 +6,23 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/penstock-sync/penstock/pkg/document"
+	"github.com/penstock-sync/penstock/pkg/spec/query"
 )
 
 // A reader reads one file, with the kinds of values that environments and syncs have.
 type reader struct {
 	*document.Reader
 	query func(name string) (string, error) // of a sync: the text of a SQL file
+	model query.Query                       // of a sync: what it reads
 }
 
 func newReader(file string) *reader { return &reader{Reader: &document.Reader{File: file}} }
 
-// matching reads a string of a given form.
-func (r *reader) matching(n document.Node, what string, form *regexp.Regexp, mend func(string) string) string {
+// matching reads a string of a given form. is says what others are not: "is no name".
+func (r *reader) matching(n document.Node, what string, form *regexp.Regexp, is string, mend func(string) string) string {
 	var s string
 	if r.Text(n, what, &s) && !form.MatchString(s) {
-		r.Problem(n, mend(s), "%s %q is not of the form %s", what, s, form)
+		r.Problem(n, mend(s), "%s %q %s", what, s, is)
 	}
 	return s
 }
@@ -45,15 +47,25 @@ func (r *reader) oneOrMore(n document.Node, what string, one func(document.Node,
 
 // share reads a percentage.
 func (r *reader) share(n document.Node, what string, into *Share) {
-	s, ok := n.(*ast.StringNode)
-	if !ok {
-		r.Problem(n, "write it as 5%", "%s must be a share, as 5%%", what)
+	mend := "write it as 5%"
+	switch n := n.(type) {
+	case *ast.StringNode:
+		share, err := parseShare(n.Value)
+		if err != nil {
+			r.Problem(n, mend, "%s: %v", what, err)
+			return
+		}
+		*into = share
 		return
+	case *ast.IntegerNode:
+		if meant, err := parseShare(n.GetToken().Value + "%"); err == nil {
+			mend = "write " + meant.String()
+		}
+	case *ast.FloatNode:
+		mend = "write " + Share(n.Value).String()
+		if n.Value < 0 || n.Value > 1 {
+			mend = "write it as 5%"
+		}
 	}
-	share, err := parseShare(s.Value)
-	if err != nil {
-		r.Problem(n, "write it as 5%", "%s: %v", what, err)
-		return
-	}
-	*into = share
+	r.Problem(n, mend, "%s is a share, and wants its %%", what)
 }

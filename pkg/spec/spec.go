@@ -53,6 +53,8 @@ type Sync struct {
 	Map    []Field           `json:"map"`             // in the order of the file, at least one; no column twice
 	Guards Guards            `json:"guards"`
 	At     document.Position `json:"-"`
+
+	AfterAt document.Position `json:"-"`
 }
 
 // ID names the sync in subjects, buckets and tables.
@@ -72,11 +74,12 @@ type From struct {
 
 // To is where the rows go.
 type To struct {
-	Environment string   `json:"environment"`
-	Table       string   `json:"table"` // logical name
-	Match       []string `json:"match"` // the name of an alternate key, or its columns, or the primary key's column
-	Mode        Mode     `json:"mode"`
-	OnLeave     OnLeave  `json:"on_leave"`
+	Environment string            `json:"environment"`
+	At          document.Position `json:"-"`     // of the environment
+	Table       string            `json:"table"` // logical name
+	Match       []string          `json:"match"` // the name of an alternate key, or its columns, or the primary key's column
+	Mode        Mode              `json:"mode"`
+	OnLeave     OnLeave           `json:"on_leave"`
 
 	// What of Dynamics' own logic the changes bypass: sync and async (custom plug-ins and workflows), flows (Power Automate),
 	// or plug-in steps by GUID.

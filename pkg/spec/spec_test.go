@@ -57,7 +57,7 @@ func TestAnEnvironmentIsReadWhole(t *testing.T) {
 }
 
 func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
-	syncs, err := ParseSync("syncs/contacts.yaml", []byte(syncFile), query("SELECT * FROM crm.customers -- all\n;\n"))
+	syncs, err := ParseSync("syncs/contacts.yaml", []byte(syncFile), sql("SELECT * FROM crm.customers -- all\n;\n"))
 	if err != nil || len(syncs) != 1 {
 		t.Fatalf("%d syncs, %v", len(syncs), err)
 	}
@@ -70,8 +70,9 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 		From: From{File: "contacts.sql", Query: "SELECT * FROM crm.customers -- all", Key: []string{"customer_id"}},
 		To: To{
 			Environment: "demo", Table: "contact", Match: []string{"externaluseridentifier"}, Mode: Upsert, OnLeave: OnLeave{Action: Delete},
+			At: document.Position{File: "syncs/contacts.yaml", Line: 3, Column: 21},
 		},
-		After: []string{"accounts"},
+		After: []string{"accounts"}, AfterAt: document.Position{File: "syncs/contacts.yaml", Line: 4, Column: 8},
 		Map: []Field{
 			{Column: "emailaddress1", From: "email", Null: NullWrite, At: at(6)},
 			{Column: "firstname", From: "first_name", Null: NullSkip, At: at(7)},
@@ -93,7 +94,7 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil {
 		t.Fatal(err)
 	}
-	want.At = document.Position{}
+	want.At, want.To.At, want.AfterAt = document.Position{}, document.Position{}, document.Position{}
 	for i := range want.Map {
 		want.Map[i].At = document.Position{}
 	}
@@ -107,7 +108,7 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 
 func TestWhatDataverseIsToLeaveOut(t *testing.T) {
 	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "on_leave: delete",
-		"bypass: [async, flows, 5F3C0B7E-1111-4222-8333-444455556666], detect_duplicates: true", 1)), query("SELECT 1"))
+		"bypass: [async, flows, 5F3C0B7E-1111-4222-8333-444455556666], detect_duplicates: true", 1)), sql("SELECT *"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ sync: a
 from: {query: a.sql, key: [x, y]}
 to: {environment: demo, table: account, match: {key: [k1, k2]}}
 map: {name: n}
-`), query("SELECT 1"))
+`), sql("SELECT *"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestAColumnIsFilledInManyWays(t *testing.T) {
   g: {to: {from: kind}, by: {account: {accountnumber: no}, contact: {externaluseridentifier: no}}}
   h: {from: x, choice: label, language: 1031, empty: "null", truncate: true, mask: hash}
   i: {from: x, values: {ja: true, 0: false, m: Male}}
-`), query("SELECT 1"))
+`), sql("SELECT *"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,11 +184,11 @@ func TestAColumnIsFilledInManyWays(t *testing.T) {
 }
 
 func TestAFileMayServeSeveralEnvironments(t *testing.T) {
-	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "environment: demo", "environment: [sandbox, prod]", 1)), query("SELECT 1;"))
+	syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "environment: demo", "environment: [sandbox, prod]", 1)), sql("SELECT *;"))
 	if err != nil || len(syncs) != 2 {
 		t.Fatalf("%d syncs, %v", len(syncs), err)
 	}
-	if syncs[0].String() != "sandbox/contacts" || syncs[1].String() != "prod/contacts" || syncs[1].From.Query != "SELECT 1" {
+	if syncs[0].String() != "sandbox/contacts" || syncs[1].String() != "prod/contacts" || syncs[1].From.Query != "SELECT *" {
 		t.Errorf("got %+v", syncs)
 	}
 }
@@ -200,7 +201,7 @@ func TestWhatLeavesIsDealtWithInManyWays(t *testing.T) {
 		"on_leave: {deactivate: {state: 1, status: 2}}":            {Action: Deactivate, State: &one, Status: &two},
 		"mode: update, on_leave: {clear: [firstname, gendercode]}": {Action: Clear, Clear: []string{"firstname", "gendercode"}},
 	} {
-		syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "mode: upsert, on_leave: delete", text, 1)), query("SELECT 1"))
+		syncs, err := ParseSync("s.yaml", []byte(strings.Replace(syncFile, "mode: upsert, on_leave: delete", text, 1)), sql("SELECT *"))
 		if err != nil || !reflect.DeepEqual(syncs[0].To.OnLeave, want) {
 			t.Errorf("%s: got %+v, %v", text, syncs[0].To.OnLeave, err)
 		}
@@ -218,15 +219,14 @@ func TestMistakesInAnEnvironmentAreNamedWithTheirPlace(t *testing.T) {
 		{"an empty file", "", "e.yaml:1:1: the file is empty"},
 		{"only a comment", "# nothing\n", "e.yaml:1:1: the file is empty"},
 		{"a list", "- a\n", "e.yaml:1:1: the environment must be a mapping (key: value), not a list"},
-		{"a tab", "environment: demo\n\turl: x\n", "e.yaml:2:1: this is not YAML: found character '\t' that cannot start any token"},
+		{"a tab", "environment: demo\n\turl: x\n", "e.yaml:2:1: this is not YAML: a tab stands where blanks belong; indent with blanks"},
 		{"two documents", environmentFile + "---\nenvironment: b\n", "e.yaml:9:1: a second document begins here; put each into a file of its own"},
-		{"a misspelt key", change("tenant:", "tenannt:"), `e.yaml:2:1: tenant is missing in the environment; add tenant: …
-e.yaml:4:1: unknown key "tenannt" in the environment; did you mean tenant?`},
+		{"a misspelt key", change("tenant:", "tenannt:"), `e.yaml:4:1: unknown key "tenannt" in the environment; did you mean tenant?`},
 		{"an empty value", change("demo\n", "\n"), "e.yaml:2:1: environment is empty; give it a value, or drop the key"},
 		{"a key twice", change("tenant:", "url: x\ntenant:"), "e.yaml:4:1: url comes twice in the environment; keep one of them"},
 		{"a number for a name", change("demo\n", "12\n"), "e.yaml:2:14: environment must be text, not a number; write it in quotes"},
-		{"a name that is no token", change("demo\n", "Demo One\n"), `e.yaml:2:14: environment "Demo One" is not of the form ^[a-z0-9_-]{1,64}$; did you mean demo-one?`},
-		{"the organisation alone", change("/api/data/v9.2/", ""), `e.yaml:3:6: url: "" is not the path of a Web API; write it as https://org.crm4.dynamics.com/api/data/v9.2/`},
+		{"a name that is no token", change("demo\n", "Demo One\n"), `e.yaml:2:14: environment "Demo One" is no name; write demo-one; a name has lower-case letters, digits, - and _, at most 64 in all`},
+		{"the organisation alone", change("/api/data/v9.2/", ""), `e.yaml:3:6: url: the path of the Web API is missing; write http://127.0.0.1:8365/api/data/v9.2/`},
 		{"no scheme", change("http://127.0.0.1:8365", "org.crm4.dynamics.com"), "e.yaml:3:6: url: https:// is missing in front; write https://org.crm4.dynamics.com/api/data/v9.2/"},
 		{"the maker portal", change("127.0.0.1:8365", "make.powerapps.com"), "e.yaml:3:6: url: it is the address of the maker portal, not of an environment; copy the Web API endpoint of the environment: Power Apps, Settings, Developer resources"},
 		{"plain http", change("127.0.0.1:8365", "org.crm4.dynamics.com"), "e.yaml:3:6: url: plain http would show the secret to the network; write https://org.crm4.dynamics.com, or trust an emulator there by authority: http://org.crm4.dynamics.com"},
@@ -239,7 +239,7 @@ e.yaml:4:1: unknown key "tenannt" in the environment; did you mean tenant?`},
 		{"a certificate in the open", change("client_secret: {env: DEMO_SECRET}", "certificate: hunter2"), "e.yaml:7:18: certificate must say where the certificate is; write {file: /path}, a PEM file with the certificate and its private key, or sealed: as `penstock seal --certificate` prints it; they stay out of this file"},
 		{"a certificate from a variable", change("client_secret: {env: DEMO_SECRET}", "certificate: {env: X}"), "e.yaml:7:19: unknown key \"env\" in certificate; known are file, sealed"},
 		{"users as a mapping", change("  - client_id", "    client_id"), `e.yaml:6:5: users must be a list of application users; begin each user with "- client_id: …"`},
-		{"a client id that is no GUID", change("1111111A-", ""), `e.yaml:6:16: client_id "1111-1111-1111-111111111111" is not of the form ^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$; it is a GUID: 8-4-4-4-12 hexadecimal digits`},
+		{"a client id that is no GUID", change("1111111A-", ""), `e.yaml:6:16: client_id is no GUID (8-4-4-4-12 hexadecimal digits); copy the Application (client) ID from the app registration's overview`},
 		{"a secret in the open", change("{env: DEMO_SECRET}", "hunter2"), "e.yaml:7:20: client_secret must say where the secret is; write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"},
 		{"a secret under a wrong key", change("{env: DEMO_SECRET}", "{value: hunter2}"), `e.yaml:7:21: unknown key "value" in client_secret; known are file, env, sealed`},
 		{"a secret for a variable's name", change("DEMO_SECRET", "hunter2~x"), "e.yaml:7:26: client_secret.env is not the name of a variable; write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"},
@@ -301,8 +301,7 @@ func TestMistakesInASyncAreNamedWithTheirPlace(t *testing.T) {
 		return strings.Replace(syncFile, from, to, 1)
 	}
 	for _, c := range []struct{ name, file, want string }{
-		{"a misspelt key in a flow mapping", change("table:", "tabel:"), `s.yaml:3:7: table is missing in to; add table: …
-s.yaml:3:27: unknown key "tabel" in to; did you mean table?`},
+		{"a misspelt key in a flow mapping", change("table:", "tabel:"), `s.yaml:3:27: unknown key "tabel" in to; did you mean table?`},
 		{"no map", change("map:", "mapping:"), `s.yaml:1:1: map is missing in the sync; add map: …
 s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, map, guards, overlays`},
 		{"a mode that is none", change("mode: upsert", "mode: insert"), `s.yaml:3:87: to.mode cannot be "insert"; did you mean upsert?`},
@@ -313,11 +312,11 @@ s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, 
 		{"an unknown null policy", change("null: skip", "null: skipp"), `s.yaml:7:39: map.firstname.null cannot be "skipp"; did you mean skip?`},
 		{"a lookup without by", change("{to: account, by: {accountnumber: account_no}}", "{to: account}"), "s.yaml:9:21: by is missing in map.parentcustomerid; a lookup is written {to: account, by: {accountnumber: account_no}}"},
 		{"a lookup that is a column too", change("{to: account,", "{from: x, to: account,"), "s.yaml:9:21: map.parentcustomerid is both a column (from) and a lookup (to, by); a lookup is written {to: account, by: {accountnumber: account_no}}"},
-		{"a share without per cent", change("2.5%", "0.025"), "s.yaml:10:46: guards.max_deletes_share must be a share, as 5%; write it as 5%"},
+		{"a share without per cent", change("2.5%", "0.025"), "s.yaml:10:46: guards.max_deletes_share is a share, and wants its %; write 2.5%"},
 		{"a share over 100 %", change("2.5%", "250%"), `s.yaml:10:46: guards.max_deletes_share: "250%" is not a share between 0% and 100%; write it as 5%`},
 		{"a negative count", change("max_deletes: 10,", "max_deletes: -1,"), "s.yaml:10:23: guards.max_deletes must be a whole number of at least 0"},
 		{"SQL in the place of its file", change("contacts.sql", "select 1"), "s.yaml:2:15: from.query must name a .sql file; put the SELECT into a file beside this one and name that"},
-		{"after itself", change("[accounts]", "[contacts]"), "s.yaml:1:1: contacts cannot run after itself; drop it from after"},
+		{"after itself", change("[accounts]", "[contacts]"), "s.yaml:4:8: contacts cannot run after itself; drop it from after"},
 		{"a key column twice", change("key: customer_id", "key: [a, a]"), "s.yaml:2:38: from.key names a twice; keep one of them"},
 		{"a compound key with one column short", change("{key: externaluseridentifier}", "{key: [a, b]}"), "s.yaml:2:34: from.key has 1 columns and to.match.key has 2; give one warehouse column for each, in the same order"},
 		{"a delete by a sync that makes no records", change("mode: upsert", "mode: update"), "s.yaml:3:105: a sync of mode update cannot delete: the records are not its own; choose mode: upsert, or on_leave: nothing"},
@@ -326,21 +325,20 @@ s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, 
 		{"a column filled twice over", change("{from: first_name, null: skip}", "{from: first_name, const: x}"), "s.yaml:7:14: map.firstname is filled in two ways: from and const; keep one of them"},
 		{"a bypass that is neither a word nor a step", change("mode: upsert", "bypass: [async, flow]"), `s.yaml:3:97: to.bypass cannot be "flow"; did you mean flows?`},
 		{"a word for true", change("mode: upsert", "detect_duplicates: please"), "s.yaml:3:100: to.detect_duplicates must be true or false, not text; write true or false"},
-		{"several at once", change("table: contact, ", "")[:strings.Index(syncFile, "map:")-16] + "mapp: x\n", `s.yaml:1:1: map is missing in the sync; add map: …
-s.yaml:3:7: table is missing in to; add table: …
+		{"several at once", change("table: contact, ", "")[:strings.Index(syncFile, "map:")-16] + "mapp: x\n", `s.yaml:3:7: table is missing in to; add table: …
 s.yaml:5:1: unknown key "mapp" in the sync; did you mean map?`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ParseSync("s.yaml", []byte(c.file), query("SELECT 1"))
+			_, err := ParseSync("s.yaml", []byte(c.file), sql("SELECT *"))
 			check(t, err, c.want)
 		})
 	}
-	_, err := ParseSync("s.yaml", []byte(syncFile), query(" ;\n"))
+	_, err := ParseSync("s.yaml", []byte(syncFile), sql(" ;\n"))
 	check(t, err, "contacts.sql:1:1: the query is empty; write one SELECT")
 }
 
-// query is what each SQL file holds.
-func query(text string) func(string) (string, error) {
+// sql is what each SQL file holds.
+func sql(text string) func(string) (string, error) {
 	return func(string) (string, error) { return text, nil }
 }
 
@@ -415,7 +413,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
-		syncs, err := ParseSync("s.yaml", data, query("SELECT 1"))
+		syncs, err := ParseSync("s.yaml", data, sql("SELECT *"))
 		_, err2 := ParseEnvironment("e.yaml", data)
 		if err == nil && err2 == nil {
 			t.Error("nothing is both a sync and an environment")

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/penstock-sync/penstock/pkg/document"
+	"github.com/penstock-sync/penstock/pkg/spec/query"
 )
 
 // ParseSync reads one file of syncs/: a sync for each environment that to.environment names, with what its overlay says. query
@@ -31,7 +33,7 @@ func (r *reader) sync(n document.Node) (s Sync, environments []string, overlays 
 		document.Required("sync", func(n document.Node) { s.Name = r.name(n, "sync") }),
 		document.Required("from", func(n document.Node) { s.From, key1 = r.from(n) }),
 		document.Required("to", func(n document.Node) { s.To, environments, match = r.to(n) }),
-		document.Optional("after", func(n document.Node) { s.After = r.oneOrMore(n, "after", r.name) }),
+		document.Optional("after", func(n document.Node) { s.AfterAt, s.After = r.At(n), r.oneOrMore(n, "after", r.name) }),
 		document.Required("map", func(n document.Node) { s.Map = r.fields(n) }),
 		document.Optional("guards", func(n document.Node) { r.guards(n, &s.Guards) }),
 		document.Optional("overlays", func(n document.Node) { overlays = n }),
@@ -40,8 +42,10 @@ func (r *reader) sync(n document.Node) (s Sync, environments []string, overlays 
 		r.Problem(key1, "give one warehouse column for each, in the same order",
 			"from.key has %d columns and to.match.key has %d", len(s.From.Key), len(s.To.Match))
 	}
+	r.given(s, key1)
 	if slices.Contains(s.After, s.Name) {
-		r.Problem(n, "drop it from after", "%s cannot run after itself", s.Name)
+		after, _ := document.Lookup(n, "after")
+		r.Problem(after.Value, "drop it from after", "%s cannot run after itself", s.Name)
 	}
 	return s, environments, overlays
 }
@@ -55,7 +59,7 @@ func (r *reader) from(n document.Node) (from From, keyNode document.Node) {
 }
 
 // statement reads the name of a query's file, and the query. It becomes a subquery, hence without the semicolon.
-func (r *reader) statement(n document.Node) (name, query string) {
+func (r *reader) statement(n document.Node) (name, text string) {
 	if !r.Text(n, "from.query", &name) {
 		return "", ""
 	}
@@ -68,22 +72,43 @@ func (r *reader) statement(n document.Node) (name, query string) {
 		r.Problems = append(r.Problems, at(err, r.At(n), "the query "+name))
 		return name, ""
 	}
-	query = strings.TrimRight(text, "; \t\r\n")
-	if query == "" {
-		file := filepath.Join(filepath.Dir(r.File), name)
-		r.Problems = append(r.Problems, document.Problem{
-			Position: document.Position{File: file, Line: 1, Column: 1}, What: "the query is empty", Mend: "write one SELECT",
-		})
+	r.model = query.Read(text)
+	file := filepath.Join(filepath.Dir(r.File), name)
+	for _, f := range r.model.Faults {
+		r.Problems = append(r.Problems, document.Problem{Position: document.Position{File: file, Line: f.Line, Column: f.Column}, What: f.What, Mend: f.Mend})
 	}
-	return name, query
+	return name, r.model.Text
+}
+
+// given checks that the query has the columns that the sync takes from it, as far as that can be told without a server.
+func (r *reader) given(s Sync, key document.Node) {
+	lacks := func(at document.Position, what, column string) {
+		if column != "" && s.From.Query != "" && r.model.Lacks(column) {
+			mend := "add it to the SELECT"
+			if near := document.Nearest(column, r.model.Names()); near != "" {
+				mend = "did you mean " + near + "?"
+			}
+			r.Problems = append(r.Problems, document.Problem{Position: at, What: fmt.Sprintf("%s: the query %s gives no column %s", what, s.From.File, column), Mend: mend})
+		}
+	}
+	if key != nil {
+		for i, n := range document.List(key) {
+			lacks(r.At(n), "from.key", s.From.Key[i])
+		}
+	}
+	for _, f := range s.Map {
+		for _, column := range f.Sources() {
+			lacks(f.At, "map."+f.Column, column)
+		}
+	}
 }
 
 func (r *reader) to(n document.Node) (to To, environments []string, match document.Node) {
 	to.Mode = Upsert
 	var onLeave document.Node
 	r.Object(n, "to",
-		document.Required("environment", func(n document.Node) { environments = r.oneOrMore(n, "to.environment", r.name) }),
-		document.Required("table", func(n document.Node) { to.Table = r.logical(n, "to.table") }),
+		document.Required("environment", func(n document.Node) { to.At, environments = r.At(n), r.oneOrMore(n, "to.environment", r.filled) }),
+		document.Required("table", func(n document.Node) { to.Table = r.table(n, "to.table") }),
 		document.Required("match", func(n document.Node) {
 			r.Object(n, "to.match", document.Required("key", func(n document.Node) {
 				match, to.Match = n, r.oneOrMore(n, "to.match.key", r.logical)
