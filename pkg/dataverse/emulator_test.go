@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -319,6 +320,44 @@ func TestEveryTableOfTheEmulatorIsRead(t *testing.T) {
 				t.Errorf("%s.%s: no targets", name, col.Name)
 			}
 		}
+	}
+}
+
+func TestLabelsOfAllLanguagesAreRead(t *testing.T) {
+	_, c := emulate(t, emulator.Config{})
+	table, err := c.Table(t.Context(), "new_membership")
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel, _ := table.Column("new_channel")
+	want := []dataverse.Option{
+		{Value: 1, Label: "Shop", Labels: map[int]string{1031: "Laden", 1033: "Shop"}},
+		{Value: 2, Label: "Web", Labels: map[int]string{1033: "Web"}},
+	}
+	if !reflect.DeepEqual(channel.Options, want) {
+		t.Errorf("%+v", channel.Options)
+	}
+	if table.Currencies != nil {
+		t.Errorf("a table that is not transactioncurrency has currencies: %+v", table.Currencies)
+	}
+}
+
+func TestCurrenciesAreReadWithTheirTable(t *testing.T) {
+	_, c := emulate(t, emulator.Config{})
+	const euro = "5f3c0b7e-1111-4222-8333-444455556666"
+	made := c.Batch(t.Context(), "transactioncurrency", penstock.Execution{}, []penstock.Change{{
+		Operation: penstock.Create, Address: "transactioncurrencies",
+		Body: []byte(`{"transactioncurrencyid":"` + euro + `","isocurrencycode":"EUR","currencyname":"Euro","currencysymbol":"€","exchangerate":0.9}`),
+	}})
+	if made.Fault != nil || made.Verdicts[0].Kind != penstock.Fine {
+		t.Fatalf("%+v", made)
+	}
+	table, err := c.Table(t.Context(), "transactioncurrency")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := table.Currencies; len(got) != 2 || got[0] != (dataverse.Currency{ID: euro, Code: "EUR"}) || got[1].Code != "USD" || got[1].ID == "" {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -51,7 +51,13 @@ type (
 			UserLocalizedLabel *labelJSON
 		}
 	}
-	labelJSON        struct{ Label string }
+	labelJSON struct {
+		Label        string
+		LanguageCode int
+	}
+	currencyJSON struct {
+		TransactionCurrencyID, ISOCurrencyCode string
+	}
 	relationshipJSON struct {
 		ReferencingAttribute, ReferencedEntity, ReferencingEntityNavigationPropertyName string
 	}
@@ -125,10 +131,13 @@ func columnType(name string) ColumnType {
 // atOnce bounds the requests for one table's metadata that are under way together.
 const atOnce = 4
 
+// currencyTable is the one table whose rows are read with its metadata.
+const currencyTable = "transactioncurrency"
+
 // Table reads the metadata of one table by its logical name: some twenty small requests, so keep what it returns.
 // Columns that only accompany others (createdbyname) are left out. The tables that writable lookups name are resolved
-// as far as the application user can see them; a target that it cannot see has no SetName. A table that does not exist
-// is a SystemFault that names it.
+// as far as the application user can see them; a target that it cannot see has no SetName. Of the currencies the rows are
+// read as well. A table that does not exist is a SystemFault that names it.
 func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
 	op := "dataverse: metadata of table " + name
 	if !logicalName(name) {
@@ -147,6 +156,10 @@ func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
 	group.SetLimit(atOnce)
 	fetch := func(path, query string, into any) {
 		group.Go(func() error { return orNil(c.get(bounded, op, path, query, into)) })
+	}
+	var currencies struct{ Value []currencyJSON }
+	if name == currencyTable {
+		fetch("transactioncurrencies", "$select=transactioncurrencyid,isocurrencycode", &currencies)
 	}
 	fetch(path, tableQuery, &table)
 	fetch(path+"/Attributes", "$select=LogicalName,SchemaName,AttributeType,AttributeTypeName,AttributeOf,"+
@@ -167,6 +180,10 @@ func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
 			present[a.AttributeTypeName.Value] = true
 		}
 	}
+	for _, row := range currencies.Value {
+		t.Currencies = append(t.Currencies, Currency{ID: row.TransactionCurrencyID, Code: row.ISOCurrencyCode})
+	}
+	slices.SortFunc(t.Currencies, func(a, b Currency) int { return cmp.Or(strings.Compare(a.Code, b.Code), strings.Compare(a.ID, b.ID)) })
 	slices.SortFunc(t.Columns, func(a, b Column) int { return strings.Compare(a.Name, b.Name) })
 	if err := c.details(ctx, op, t, present, relations.Value); err != nil {
 		return nil, err
@@ -275,7 +292,7 @@ func (d detailJSON) fill(c *Column, relations []relationshipJSON) {
 		}
 	}
 	for _, o := range options {
-		c.Options = append(c.Options, Option{Value: o.Value, Label: o.label(), State: o.State})
+		c.Options = append(c.Options, Option{Value: o.Value, Label: o.label(), Labels: o.labels(), State: o.State})
 	}
 	slices.SortFunc(c.Options, func(a, b Option) int { return cmp.Compare(a.Value, b.Value) })
 	for _, table := range d.Targets {
@@ -292,6 +309,17 @@ func (o optionJSON) label() string {
 		return o.Label.LocalizedLabels[0].Label
 	}
 	return ""
+}
+
+func (o optionJSON) labels() map[int]string {
+	if len(o.Label.LocalizedLabels) == 0 {
+		return nil
+	}
+	all := make(map[int]string, len(o.Label.LocalizedLabels))
+	for _, l := range o.Label.LocalizedLabels {
+		all[l.LanguageCode] = l.Label
+	}
+	return all
 }
 
 // navigation finds the property that binds a lookup to a target. Owners have one relationship, to the table owner, for

@@ -65,7 +65,7 @@ func TestMetadataOfACustomTable(t *testing.T) {
 			{Name: "cr1_scan", Schema: "cr1_Scan", Type: Unsupported, TypeName: "FileType"},
 			{
 				Name: "cr1_tags", Schema: "cr1_Tags", Type: MultiChoice, TypeName: "MultiSelectPicklistType", Creatable: true,
-				Options: []Option{{Value: 1, Label: "One"}, {Value: 2, Label: "Zwei"}, {Value: 3}},
+				Options: []Option{{Value: 1, Label: "One"}, {Value: 2, Label: "Zwei", Labels: map[int]string{1031: "Zwei"}}, {Value: 3}},
 			},
 			{
 				Name: "ownerid", Schema: "OwnerId", Type: Lookup, TypeName: "OwnerType", Creatable: true, Updatable: true, Required: true,

@@ -14,6 +14,7 @@ type Table struct {
 	Virtual     bool   // its rows are kept elsewhere: neither keys nor $batch work as they do for others
 	Columns     []Column
 	Keys        []Key
+	Currencies  []Currency // the rows of transactioncurrency, by code; nil for other tables
 }
 
 // Column finds a column by logical name. [Table.Columns] is sorted by it.
@@ -103,9 +104,16 @@ func (c *Column) Target(table string) (*Target, bool) {
 
 // An Option is one value of a choice. A Boolean has the options 0 and 1.
 type Option struct {
-	Value int32
-	Label string // in the language of the application user; may be empty
-	State int32  // of Status: the state that it belongs to
+	Value  int32
+	Label  string         // in the language of the application user; may be empty
+	Labels map[int]string `json:",omitempty"` // in each language that it has a label in, by LCID: {1031: "Kunde"}
+	State  int32          // of Status: the state that it belongs to
+}
+
+// A Currency is one that the environment knows. There are few, and those of money columns are named by them.
+type Currency struct {
+	ID   string // transactioncurrencyid
+	Code string // isocurrencycode: EUR
 }
 
 // A Target is a table whose records a lookup may name.
