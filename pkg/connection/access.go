@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/mapping"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
@@ -62,21 +63,20 @@ func needs(s spec.Sync, table *dataverse.Table) []need {
 		if !found || column.Type != dataverse.Lookup {
 			continue
 		}
-		target, found := column.Target(f.To)
-		if !found && f.To == "" && len(column.Targets) == 1 {
-			target, found = &column.Targets[0], true
-		}
-		if !found {
-			continue
-		}
-		if column.TypeName == "OwnerType" {
-			add(dataverse.AssignRecords, s.To.Table)
-		} else {
-			add(dataverse.AppendRecords, s.To.Table)
-			add(dataverse.AppendTo, target.Table)
-		}
-		if len(f.By) != 1 || f.By[0].Key != target.PrimaryID {
-			add(dataverse.ReadRecords, target.Table)
+		for _, name := range mapping.Named(f, table) {
+			target, found := column.Target(name)
+			if !found {
+				continue
+			}
+			if column.TypeName == "OwnerType" {
+				add(dataverse.AssignRecords, s.To.Table)
+			} else {
+				add(dataverse.AppendRecords, s.To.Table)
+				add(dataverse.AppendTo, target.Table)
+			}
+			if slices.ContainsFunc(f.By, func(p spec.Part) bool { return (p.Table == "" || p.Table == name) && p.Key != target.PrimaryID }) {
+				add(dataverse.ReadRecords, target.Table)
+			}
 		}
 	}
 	return all

@@ -28,7 +28,7 @@ func (c *compiler) fingerprint() uint64 {
 	}
 	first := len(lines)
 	for _, f := range p.fields {
-		line := fmt.Sprintf("field %q %q from %q form %d skip %t max %d bind %q options %v", f.column, f.name, f.source, f.form, f.skipNull, f.max, f.bind, f.options)
+		line := fmt.Sprintf("field %q %q from %q form %d skip %t max %d bind %q options %v", f.column, f.name, f.source, f.form, f.skipNull, f.max, f.bind(), f.choices.numbers())
 		if f.noNull {
 			line += " null error"
 		}
@@ -41,14 +41,21 @@ func (c *compiler) fingerprint() uint64 {
 		if f.zone != "" {
 			line += fmt.Sprintf(" clock %q", f.zone)
 		}
-		for _, w := range f.words {
-			line += fmt.Sprintf(" word %q %t", strings.ToLower(w.text), w.true)
-		}
 		if b := f.bounds; b != nil {
 			line += fmt.Sprintf(" bounds %t %v %t %v digits %d", b.hasMin, b.min, b.hasMax, b.max, f.digits)
 		}
-		for _, a := range f.parts {
-			line += fmt.Sprintf(" part %q %q %d", a.prefix, a.source, a.literal)
+		line += f.choices.words().fingerprint(" term")
+		if to := f.refers; to != nil {
+			for _, t := range to.targets {
+				if to.kinds != nil {
+					line += fmt.Sprintf(" bind %q", t.bind)
+				}
+				line += t.fingerprint()
+			}
+			line += to.kinds.fingerprint(" kind")
+		}
+		if f.states != nil {
+			line += f.states.fingerprint()
 		}
 		lines = append(lines, line)
 	}
@@ -56,4 +63,54 @@ func (c *compiler) fingerprint() uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.Join(lines, "\n"))) // a hash takes everything
 	return h.Sum64()
+}
+
+// fingerprint says what texts stand for. How they were written decides nothing.
+func (v vocabulary) fingerprint(name string) (line string) {
+	for _, t := range v {
+		line += fmt.Sprintf("%s %q %d", name, t.folded, t.value)
+	}
+	return line
+}
+
+// bind is that of a lookup of one table.
+func (f *field) bind() string {
+	if f.refers == nil || f.refers.kinds != nil {
+		return ""
+	}
+	return f.refers.targets[0].bind
+}
+
+func (c *choices) numbers() []int32 {
+	if c == nil {
+		return nil
+	}
+	return c.options
+}
+
+func (c *choices) words() vocabulary {
+	if c == nil {
+		return nil
+	}
+	return c.terms
+}
+
+func (t target) fingerprint() (line string) {
+	for _, p := range t.parts {
+		line += fmt.Sprintf(" part %q %q %d", p.prefix, p.source, p.literal)
+		for _, c := range p.codes {
+			line += fmt.Sprintf(" code %q %q", c.folded, p.ids[c.value])
+		}
+	}
+	return line
+}
+
+func (s *states) fingerprint() string {
+	line := fmt.Sprintf(" state %q of %v", s.name, s.of)
+	for _, f := range []*field{s.state, s.status} {
+		if f != nil {
+			line += fmt.Sprintf(" %q from %q skip %t empty %d options %v%s", f.name, f.source, f.skipNull, f.empty, f.choices.numbers(), f.choices.words().fingerprint(" term"))
+		}
+	}
+	return line
 }

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
@@ -62,6 +63,40 @@ func (c *compiler) match() {
 	c.created(f, byID, columns, sources)
 }
 
+// mappedKey leaves out of the body what the address says already. The two must agree: a record would be made under the
+// body's key, and never be found again under the address's.
+func (c *compiler) mappedKey(f spec.Field, i int) {
+	from := strings.Join(f.Sources(), ", ")
+	changes := ""
+	for _, option := range []struct {
+		name  string
+		given bool
+	}{
+		{"const", f.Const != ""},
+		{"expr", f.Expr != ""},
+		{"template", f.Template != ""},
+		{"to: {from: …}", f.ToFrom != ""},
+	} {
+		if option.given {
+			changes = option.name
+			break
+		}
+	}
+	column, found := c.Table.Column(f.Column)
+	switch {
+	case i >= len(c.Sync.From.Key):
+	case changes != "":
+		c.report(f, from, "the column is matched on, and written as "+c.Sync.From.Key[i]+" gives it: "+changes+" would make another record of it",
+			"drop it from map, and change the key in the model: "+c.Sync.From.Key[i])
+	case from != c.Sync.From.Key[i]:
+		c.report(f, from, "the column is matched on "+c.Sync.From.Key[i]+", and cannot be filled from another column",
+			"drop it from map: the key is written without it")
+	case len(f.By) == 1 && found && !slices.ContainsFunc(column.Targets, func(t dataverse.Target) bool { return t.PrimaryID == f.By[0].Key }):
+		c.report(f, from, "a lookup within a key is addressed by the GUID of the other record, not by "+f.By[0].Key,
+			"drop it from map: the key is written without it, from the GUIDs of "+from)
+	}
+}
+
 // created compiles the key of a record that is to be made: a POST has no address, so the body says it all. Its GUID is the
 // key where that is one, and derives from it otherwise, so that a second attempt meets the first one's record.
 func (c *compiler) created(f spec.Field, byID bool, columns []*dataverse.Column, sources []source) {
@@ -97,7 +132,7 @@ func (c *compiler) usable(f spec.Field, from, table, id string, keys []dataverse
 			}
 		}
 		c.report(f, from, fmt.Sprintf("%s is no alternate key of table %s", strings.Join(columns, ", "), table),
-			"make it one in Dataverse, or use one of "+strings.Join(known, "; "))
+			"use one of "+strings.Join(known, "; ")+"; or have it made a key (Power Apps, Tables, "+table+", Keys, New key)")
 		return false
 	}
 	if !key.Active {

@@ -62,18 +62,18 @@ type field struct {
 	null     bit
 	skipNull bool
 	noNull   bool   // NULL refuses the row
+	required bool   // a record cannot do without it
 	empty    action // of text without characters
 	max      int    // length of text, in UTF-16 units; 0: no limit known
 	cut      int    // where cuts of too long text are counted; -1: such text refuses the row
 	bits     int    // of floats: 32 or 64
 	digits   int    // after the point, that the column keeps; -1: it keeps a float
 	bounds   *bounds
-	options  []int32 // ascending; nil: unknown
-	words    []word  // of truth values; nil: 0 and 1
-	zone     string  // whose clock a date-time without zone shows; only the fingerprint needs it
+	zone     string // whose clock a date-time without zone shows; only the fingerprint needs it
 
-	bind  string // of lookups: ,"parentcustomerid_account@odata.bind":"/accounts(
-	parts []part
+	choices *choices // what names options; of columns that take them, and of truth values given in words
+	states  *states  // of formState
+	refers  *refers  // of formLookup
 }
 
 // A part is one column of a key in an address.
@@ -85,6 +85,10 @@ type part struct {
 	slot    int
 	null    bit
 	max     int
+
+	codes vocabulary // of currencies; they stand for places in ids
+	ids   []string
+	known string // the codes, for messages
 }
 
 // A bit says where a column's NULL is marked; -1: the column is never NULL.
@@ -103,7 +107,9 @@ const (
 	formDate
 	formDateTime
 	formGUID
-	formLookup
+	formLookup  // from here on, what is NULL is told in ways of their own
+	formOptions // of a multi-select column
+	formState   // state and status together
 )
 
 // A literal is how a part of a key is written in an address.
@@ -113,6 +119,7 @@ const (
 	quoted literal = iota
 	bare
 	bareGUID
+	code // of a currency, for which its GUID is written
 )
 
 // Compile makes the plan of a sync. The error is [Problems].
@@ -146,16 +153,29 @@ func (c *compiler) compile() (*Plan, error) {
 			c.field(f)
 		}
 	}
+	c.pairStates()
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
 	c.used()
 	c.plan.fingerprint = c.fingerprint()
 	for i := range c.plan.fields {
-		f := &c.plan.fields[i]
-		f.name, f.bind = ","+f.name, ","+f.bind
+		c.plan.fields[i].follow()
 	}
 	return c.plan, nil
+}
+
+// follow puts a comma before what the field writes: the first of a body is overwritten.
+func (f *field) follow() {
+	f.name = "," + f.name
+	if f.refers != nil {
+		for i := range f.refers.targets {
+			f.refers.targets[i].bind = "," + f.refers.targets[i].bind
+		}
+	}
+	if f.states != nil {
+		f.states.follow()
+	}
 }
 
 // Table is the logical name of the table that the plan writes.
@@ -177,6 +197,7 @@ type compiler struct {
 	modelless  bool     // the model is not known: each column of it is taken to be there, and to fit
 	keys       []string // Dataverse columns of the match key
 	keySources []source // what fills them
+	states     states
 	problems   Problems
 }
 
@@ -248,40 +269,24 @@ func (c *compiler) field(f spec.Field) {
 	}
 }
 
-// mappedKey leaves out of the body what the address says already. The two must agree: a record would be made under the
-// body's key, and never be found again under the address's.
-func (c *compiler) mappedKey(f spec.Field, i int) {
-	from := f.From
-	if len(f.By) == 1 {
-		from = f.By[0].From
-	}
-	if i < len(c.Sync.From.Key) && from != c.Sync.From.Key[i] {
-		c.report(f, from, "the column is matched on "+c.Sync.From.Key[i]+", and cannot be filled from another column",
-			"drop it from map: the key is written without it")
-	}
-}
-
 // value compiles a field that is filled from one column.
 func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
 	s = s.assumed(column)
 	if !c.sensible(f, column, s) {
 		return
 	}
+	if optional(column) || column.Type == dataverse.Boolean && (f.Choice == spec.Label || len(f.Values) > 0) {
+		c.choice(f, column, s)
+		return
+	}
 	s.mask = f.Mask
 	r, ok := pair(column, s)
-	var words []word
-	if column.Type == dataverse.Boolean && len(f.Values) > 0 {
-		if s.unknown {
-			s.class = text
-		}
-		words, r, ok = c.words(f, s), reading{formBoolean, String, s.plain(s.text(), "''")}, s.class.spells()
-	}
 	if !ok {
 		c.report(f, s.name, fmt.Sprintf("%s cannot be written to %s", s.typ, describe(column)), mend(column, s))
 		return
 	}
 	out := field{
-		column: f.Column, source: s.name, name: `"` + f.Column + `":`, form: r.form, kind: r.kind, words: words, cut: -1,
+		column: f.Column, source: s.name, name: `"` + f.Column + `":`, form: r.form, kind: r.kind, cut: -1,
 		slot: c.read(r.kind, r.expr, s.name), null: c.bit(s), skipNull: f.Null == spec.NullSkip, noNull: f.Null == spec.NullError,
 		empty: emptyAction(f.Empty),
 	}
@@ -292,11 +297,6 @@ func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
 			out.cut = len(c.plan.cuts)
 			c.plan.cuts = append(c.plan.cuts, f.Column)
 		}
-	case formChoice:
-		for _, o := range column.Options {
-			out.options = append(out.options, o.Value)
-		}
-		slices.Sort(out.options)
 	case formWhole, formNumeral, formFloat:
 		b := limits(column)
 		out.bounds = &b
@@ -309,7 +309,7 @@ func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
 		if column.Behavior == dataverse.TimeZoneIndependent {
 			out.zone = s.zone
 		}
-	case formBoolean, formDate, formGUID, formLookup:
+	case formBoolean, formChoice, formOptions, formState, formDate, formGUID, formLookup:
 	}
 	c.plan.fields = append(c.plan.fields, out)
 }

@@ -54,7 +54,9 @@ func contact() *dataverse.Table {
 			}}),
 			both(dataverse.Column{Name: "new_region", Type: dataverse.Text, MaxLength: 10}),
 			both(dataverse.Column{Name: "new_score", Type: dataverse.Decimal, Min: "-0.5", Max: "100.25", Precision: 4}),
-			both(dataverse.Column{Name: "new_tags", Type: dataverse.MultiChoice}),
+			both(dataverse.Column{Name: "new_tags", Type: dataverse.MultiChoice, Options: []dataverse.Option{
+				{Value: 1, Label: "Sport"}, {Value: 2, Label: "Music", Labels: map[int]string{1031: "Musik", 1033: "Music"}}, {Value: 3, Label: "Rock, Pop"},
+			}}),
 			both(dataverse.Column{Name: "new_utc", Type: dataverse.DateTime, Behavior: dataverse.TimeZoneIndependent}),
 			both(dataverse.Column{Name: "new_uuid", Type: dataverse.GUID}),
 			both(dataverse.Column{Name: "new_whole", Type: dataverse.Integer}),
@@ -63,7 +65,10 @@ func contact() *dataverse.Table {
 				{Table: "team", SetName: "teams", PrimaryID: "teamid", Navigation: "ownerid"},
 			}}),
 			both(dataverse.Column{Name: "parentcustomerid", Type: dataverse.Lookup, Targets: []dataverse.Target{accounts, contacts}}),
-			{Name: "statecode", Type: dataverse.State, Updatable: true, Options: []dataverse.Option{{Value: 0}, {Value: 1}}},
+			{Name: "statecode", Type: dataverse.State, Updatable: true, Required: true, Options: []dataverse.Option{{Value: 0, Label: "Active"}, {Value: 1, Label: "Inactive"}}},
+			{Name: "statuscode", Type: dataverse.Status, Updatable: true, Options: []dataverse.Option{
+				{Value: 1, Label: "Active"}, {Value: 2, Label: "Gone", State: 1}, {Value: 100000001, Label: "On Trial"},
+			}},
 		},
 	}
 }
@@ -264,14 +269,15 @@ func TestPairsThatCannotBeAreRefusedWithTheWayOut(t *testing.T) {
 		{"firstname", "Bool", "Bool cannot be written to a column of type text; write if(v, 'yes', 'no') AS v in the model"},
 		{"firstname", "Array(String)", "Array(String) cannot be written to a column of type text; write arrayStringConcat(v, ', ') AS v in the model"},
 		{"new_score", "Bool", "Bool cannot be written to a column of type decimal; write toInt64(v) AS v in the model"},
-		{"gendercode", "Enum8('x' = 1)", "Enum8('x' = 1) cannot be written to a column of type choice; give the number of an option: 2 Female, 1 Male"},
+		{"gendercode", "Enum8('x' = 1)", "Enum8('x' = 1) cannot be written to a column of type choice; write gendercode: {from: v, choice: label}, or values: {word: option}; there are 2 Female, 1 Male"},
 		{"donotemail", "String", "String cannot be written to a column of type boolean; say what the words mean: donotemail: {from: v, values: {yes: true, no: false}}"},
 		{"birthdate", "DateTime", "DateTime cannot be written to a date without time; write toDate(v, 'Europe/Berlin') AS v in the model: whose date is it?"},
 		{"birthdate", "String", "String cannot be written to a date without time; write toDate32(v) AS v in the model"},
 		{"lastonholdtime", "Date", "Date cannot be written to a date-time; write toDateTime(v, 'Europe/Berlin') AS v in the model: whose midnight is it?"},
 		{"lastonholdtime", "Nullable(String)", "Nullable(String) cannot be written to a date-time; write parseDateTimeBestEffort(v, 'UTC') AS v in the model"},
 		{"new_uuid", "UInt64", "UInt64 cannot be written to a column of type unique identifier; it is no GUID: drop it from map"},
-		{"new_tags", "String", "String cannot be written to a column of type multi-select choice; columns of this type cannot be written yet: drop it from map"},
+		{"new_tags", "Float64", "Float64 cannot be written to a column of type multi-select choice; give an array with the numbers of options: 1 Sport, 2 Music, 3 Rock, Pop"},
+		{"new_tags", "Array(Date)", "Array(Date) cannot be written to a column of type multi-select choice; give an array with the numbers of options: 1 Sport, 2 Music, 3 Rock, Pop"},
 		{"entityimage", "String", "String cannot be written to a column of type ImageType; columns of this type cannot be written yet: drop it from map"},
 	} {
 		t.Run(c.typ+" to "+c.column, func(t *testing.T) {
@@ -307,7 +313,7 @@ sync demo/contacts: externaluseridentifier from email: the column is matched on 
 sync demo/contacts: ownerid from v: the lookup names records of systemuser, team; write ownerid: {to: systemuser or team, by: {…}}
 sync demo/contacts: ownerid from v: the lookup names records of systemuser, team; write ownerid: {to: systemuser or team, by: {…}}
 sync demo/contacts: parentcustomerid from v: the alternate key late_key of table account is not active but Pending; wait: Dataverse builds its index in the background, which has not begun
-sync demo/contacts: parentcustomerid from v: city is no alternate key of table account; make it one in Dataverse, or use one of accountid (the primary key); no_key (accountnumber); site_key (new_country, new_site)
+sync demo/contacts: parentcustomerid from v: city is no alternate key of table account; use one of accountid (the primary key); no_key (accountnumber); site_key (new_country, new_site); or have it made a key (Power Apps, Tables, account, Keys, New key)
 sync demo/contacts: parentcustomerid from v: String cannot address new_site, a column of type integer; write toInt64(v) AS v in the model
 sync demo/contacts: firstname from v: firstname is a column of type text, not a lookup; write firstname: v`
 	var ps Problems
@@ -323,7 +329,7 @@ func TestKeysThatCannotBeUsedAreRefused(t *testing.T) {
 		from  []string
 		want  string
 	}{
-		{"no such key", []string{"firstname"}, []string{"id"}, "firstname is no alternate key of table contact; make it one"},
+		{"no such key", []string{"firstname"}, []string{"id"}, "firstname is no alternate key of table contact; use one of contactid (the primary key); ext_key (externaluseridentifier); pair_key"},
 		{"an inactive key", []string{"lastname"}, []string{"id"}, "the alternate key dead_key of table contact is not active but Failed"},
 		{"one column for two", []string{"pair_key"}, []string{"id"}, "the key has 2 columns (new_region, new_no) and from.key has 1"},
 		{"a column that the model lacks", []string{"ext_key"}, []string{"idd"}, "the model has no column idd; did you mean id?"},

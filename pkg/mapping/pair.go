@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
@@ -31,8 +30,6 @@ func pair(column *dataverse.Column, s source) (reading, bool) {
 		case other, text, fixedText, enum, ip, signed, unsigned, small, wide, boolean, date, dateTime, dateTime64, uuid:
 		}
 		return whole(s, formWhole)
-	case dataverse.Choice, dataverse.State, dataverse.Status:
-		return whole(s, formChoice)
 	case dataverse.Boolean:
 		if s.class == boolean || s.class == small {
 			return reading{formBoolean, UInt8, s.plain(s.cast("UInt8"), "0")}, true
@@ -52,7 +49,7 @@ func pair(column *dataverse.Column, s source) (reading, bool) {
 		return moment(column.Behavior, s)
 	case dataverse.GUID:
 		return asText.in(formGUID), s.class == uuid || s.class == text || s.class == fixedText && s.size >= 36
-	case dataverse.Unsupported, dataverse.MultiChoice, dataverse.Lookup:
+	case dataverse.Unsupported, dataverse.Lookup, dataverse.Choice, dataverse.MultiChoice, dataverse.State, dataverse.Status: // see choice
 	}
 	return reading{}, false
 }
@@ -177,12 +174,8 @@ func mend(column *dataverse.Column, s source) string {
 			return "it is no number: drop it from map, or choose a column of text"
 		case other, signed, unsigned, small, wide:
 		}
-	case dataverse.Choice, dataverse.State, dataverse.Status:
-		var values []string
-		for _, o := range column.Options[:min(len(column.Options), 8)] {
-			values = append(values, strings.TrimSpace(fmt.Sprintf("%d %s", o.Value, o.Label)))
-		}
-		return "give the number of an option: " + strings.Join(values, ", ")
+	case dataverse.Choice, dataverse.MultiChoice, dataverse.State, dataverse.Status:
+		return mendOption(column, s)
 	case dataverse.Boolean:
 		if s.class.textual() {
 			return "say what the words mean: " + column.Name + ": {from: " + s.name + ", values: {yes: true, no: false}}"
@@ -203,7 +196,7 @@ func mend(column *dataverse.Column, s source) string {
 			return "a GUID has 36 characters"
 		}
 		return "it is no GUID: drop it from map"
-	case dataverse.Unsupported, dataverse.MultiChoice:
+	case dataverse.Unsupported:
 		return "columns of this type cannot be written yet: drop it from map"
 	case dataverse.Lookup:
 	}

@@ -2,8 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/spec"
@@ -62,7 +60,7 @@ func (c *compiler) sensible(f spec.Field, column *dataverse.Column, s source) bo
 	}
 	what, lookup := describe(column), column.Type == dataverse.Lookup
 	written := column.Type == dataverse.Text || column.Type == dataverse.Memo
-	choice := column.Type == dataverse.Choice || column.Type == dataverse.MultiChoice || column.Type == dataverse.State || column.Type == dataverse.Status
+	choice := optional(column) || column.Type == dataverse.Boolean
 	refuse(f.Truncate && !written, "truncate cuts text, and this is "+what, "drop truncate")
 	refuse(f.Truncate && f.Mask != "", "a mask that is cut is none", "drop truncate")
 	refuse(f.Mask != "" && !written, fmt.Sprintf("mask: %s writes text, and this is %s", f.Mask, what), "drop it from map, or choose a column of text")
@@ -74,9 +72,8 @@ func (c *compiler) sensible(f spec.Field, column *dataverse.Column, s source) bo
 	refuse(f.Empty != "" && !lookup && !s.unknown && !s.class.textual(), fmt.Sprintf("%s is %s, which is never without characters", f.From, s.typ), "drop empty")
 	refuse(f.Choice != "" && !choice, fmt.Sprintf("choice says how options are given, and this is %s", what), "drop choice")
 	refuse(f.Language != 0 && !choice, fmt.Sprintf("language is about labels of options, and this is %s", what), "drop language")
-	refuse(len(f.Values) > 0 && !choice && column.Type != dataverse.Boolean, fmt.Sprintf("values says what words mean, and this is %s", what),
+	refuse(len(f.Values) > 0 && !choice, fmt.Sprintf("values says what words mean, and this is %s", what),
 		"drop values, and translate in the model")
-	refuse(len(f.Values) > 0 && choice, "values cannot be done yet for "+what, "give the value in the model")
 	return len(c.problems) == before
 }
 
@@ -99,40 +96,4 @@ func (c *compiler) unkeyed(f spec.Field) {
 			c.report(f, f.From, g.name+" cannot be asked for a column of the match key", g.mend)
 		}
 	}
-}
-
-// A word of the warehouse, and whether it means true.
-type word struct {
-	text string
-	true bool
-}
-
-// words reads what values says of a column of truth values. Words are compared without regard to case and to blanks around
-// them.
-func (c *compiler) words(f spec.Field, s source) []word {
-	var words []word
-	for _, v := range f.Values {
-		w := word{strings.TrimSpace(v.Word), v.Value == "true"}
-		if v.Value != "true" && v.Value != "false" {
-			c.report(f, s.name, fmt.Sprintf("values.%s is %s, and the column takes true or false", v.Word, v.Value), "write "+v.Word+": true")
-		}
-		if i := slices.IndexFunc(words, w.same); i >= 0 && words[i].true != w.true {
-			c.report(f, s.name, fmt.Sprintf("values says both of %s and %s, and case does not count", words[i].text, v.Word), "keep one of them")
-		}
-		words = append(words, w)
-	}
-	return words
-}
-
-func (w word) same(o word) bool { return strings.EqualFold(w.text, o.text) }
-
-// meaning looks a word up.
-func meaning(words []word, text string) (means, known bool) {
-	text = strings.TrimSpace(text)
-	for i := range words {
-		if strings.EqualFold(words[i].text, text) {
-			return words[i].true, true
-		}
-	}
-	return false, false
 }

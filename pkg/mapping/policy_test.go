@@ -208,7 +208,7 @@ func TestOptionsThatMeanNothingAreRefused(t *testing.T) {
 		{"language of what has no labels", "firstname", "String", func(f *spec.Field) { f.Language = 1031 }, "language is about labels of options, and this is a column of type text; drop language"},
 		{"words for text", "firstname", "String", words("a", "true"), "values says what words mean, and this is a column of type text; drop values, and translate in the model"},
 		{"a word that is neither", "donotemail", "String", words("ja", `"yes"`), `values.ja is "yes", and the column takes true or false; write ja: true`},
-		{"two words for both", "donotemail", "String", words("ja", "true", "Ja", "false"), "values says both of ja and Ja, and case does not count; keep one of them"},
+		{"two words for both", "donotemail", "String", words("ja", "true", "Ja", "false"), "values says both of ja and Ja, and neither case nor blanks count; keep one of them"},
 		{"words of what has none", "donotemail", "Float64", words("ja", "true"), "Float64 cannot be written to a column of type boolean; write v > 0 AS v in the model"},
 		{
 			"a masked key", "externaluseridentifier", "String", func(f *spec.Field) { f.From, f.Mask = "id", spec.Hash },

@@ -253,6 +253,12 @@ func (r *Row) appendPart(dst []byte, p *part, column string) ([]byte, *penstock.
 			return dst, refuse(column, "not_a_guid", "%s is not a GUID", p.source)
 		}
 		return dst, nil
+	case code:
+		i, found := p.codes.find(s)
+		if !found {
+			return dst, refuse(column, "currency_unknown", "%s is the code of no currency of the environment, which has %s", p.source, p.known)
+		}
+		return append(dst, p.ids[i]...), nil
 	case quoted:
 	}
 	if p.max > 0 && len(s) > p.max {

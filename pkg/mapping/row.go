@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +26,7 @@ type Row struct {
 	dest    []any
 	scratch []byte
 
+	chosen []int32  // options of a multi-select column
 	cuts   []uint64 // by column, of rows that could be rendered
 	cutNow []bool   // by column, of this row
 }
@@ -40,6 +40,7 @@ func (p *Plan) NewRow() *Row {
 		uints:   make([]uint64, p.slots[UInt64]),
 		floats:  make([]float64, p.slots[Float64]),
 		bytes:   make([]uint8, p.slots[UInt8]),
+		chosen:  make([]int32, 0, maxOptions),
 		cuts:    make([]uint64, len(p.cuts)),
 		cutNow:  make([]bool, len(p.cuts)),
 	}
@@ -89,12 +90,17 @@ func (r *Row) null(b bit) bool { return b >= 0 && r.masks[b>>6]>>(b&63)&1 == 1 }
 //	out_of_range          beyond the column's least or greatest value
 //	fraction_too_long     more digits after the point than the column keeps
 //	not_exact             a number with more digits than a float can hold
-//	choice_unknown        no option of the column has this number
+//	choice_unknown        no option of the column has this number or label, or it is no word of values
+//	too_many_options      more than a multi-select column takes
+//	state_mismatch        the status belongs to another state than statecode says
+//	state_needs_action    a state that only an action of Dataverse reaches: a won opportunity, a resolved case
 //	boolean_invalid       neither 0 nor 1, nor a word of values
 //	not_a_guid            no GUID of 8-4-4-4-12 digits
 //	date_out_of_range     before 1753-01-01 or after 9999-12-30, where Dataverse's calendar begins and ends
-//	reference_incomplete  of a lookup's compound key some parts are there and some are not
-//	null_refused          NULL, where the sync says null: error
+//	reference_incomplete  of a lookup's key, or of key and table, some parts are there and some are not
+//	target_unknown        a lookup's table is none of those that the sync names
+//	currency_unknown      the environment has no currency with this code
+//	null_refused          NULL, where the sync says null: error, or where a record cannot do without a value
 //	empty_refused         text without characters, where the sync says empty: error
 func (p *Plan) Append(body, address []byte, r *Row) ([]byte, []byte, *penstock.Cause) {
 	if r.Key == "" {
@@ -143,12 +149,31 @@ func (p *Plan) appendBody(dst []byte, r *Row) ([]byte, *penstock.Cause) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		missing := r.null(f.null)
-		if f.form == formLookup {
-			var cause *penstock.Cause
-			if missing, cause = r.unbound(f); cause != nil {
-				return dst, cause
+		if f.form >= formLookup { // which tell in ways of their own whether they have a value
+			switch f.form { //nolint:exhaustive // as above
+			case formLookup:
+				t, cause := r.bound(f)
+				if cause != nil {
+					return dst, cause
+				}
+				if t != nil {
+					if dst, cause = r.appendBinding(dst, f, t); cause != nil {
+						return dst, cause
+					}
+					continue
+				}
+				missing = true
+			case formOptions:
+				missing = missing || r.none(f)
+			case formState:
+				var cause *penstock.Cause
+				if dst, cause = r.appendStates(dst, f, p.table); cause != nil {
+					return dst, cause
+				}
+				continue
 			}
-		} else if f.empty != asItIs && !missing && r.strings[f.slot] == "" {
+		}
+		if f.empty != asItIs && !missing && r.strings[f.slot] == "" {
 			switch f.empty {
 			case skipped:
 				continue
@@ -163,6 +188,9 @@ func (p *Plan) appendBody(dst []byte, r *Row) ([]byte, *penstock.Cause) {
 		}
 		if missing && f.noNull {
 			return dst, refuse(f.column, "null_refused", "%s is NULL, and the sync says null: error", f.source)
+		}
+		if missing && f.required {
+			return dst, uncleared(f)
 		}
 		if missing {
 			dst = append(append(dst, f.name...), "null"...)
@@ -206,15 +234,16 @@ func (r *Row) empty(p *part) bool {
 // appendField appends name and value of a field that is not NULL. It asks for one form after the other, the most frequent first: for
 // a switch of so many the compiler makes a jump through a table, which costs more than all questions together.
 func (r *Row) appendField(dst []byte, f *field) ([]byte, *penstock.Cause) {
-	if f.form == formLookup {
-		return r.appendLookup(dst, f)
-	}
 	dst = append(dst, f.name...)
 	if f.form == formText {
 		return r.appendText(dst, f)
 	}
-	if f.form == formWhole || f.form == formChoice || f.form == formBoolean {
+	if f.form == formWhole || f.form == formBoolean {
 		return r.appendWhole(dst, f)
+	}
+	if f.form == formChoice {
+		v, cause := r.option(f)
+		return appendInt(dst, int64(v)), cause
 	}
 	if f.form == formDate || f.form == formDateTime {
 		return appendDate(dst, f, r.strings[f.slot])
@@ -225,23 +254,14 @@ func (r *Row) appendField(dst []byte, f *field) ([]byte, *penstock.Cause) {
 	if f.form == formFloat {
 		return r.appendFloat(dst, f)
 	}
+	if f.form == formOptions {
+		return r.appendOptions(dst, f)
+	}
 	dst, ok := appendGUID(append(dst, '"'), r.strings[f.slot])
 	if !ok {
 		return dst, refuse(f.column, "not_a_guid", "%s is not a GUID", f.source)
 	}
 	return append(dst, '"'), nil
-}
-
-// appendLookup appends the binding of another record.
-func (r *Row) appendLookup(dst []byte, f *field) ([]byte, *penstock.Cause) {
-	dst = append(dst, f.bind...)
-	for i := range f.parts {
-		var cause *penstock.Cause
-		if dst, cause = r.appendPart(dst, &f.parts[i], f.column); cause != nil {
-			return dst, cause
-		}
-	}
-	return append(dst, `)"`...), nil
 }
 
 // appendText appends text that fits, or that the sync says to cut.
@@ -283,13 +303,9 @@ func appendNumeral(dst []byte, f *field, s string) ([]byte, *penstock.Cause) {
 // floatDigits is how many digits of a decimal number always come back from a float of 64 bits.
 const floatDigits = 15
 
-// appendWhole appends a whole number, the number of an option, or a truth value.
-func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
-	if f.words != nil {
-		return r.appendMeaning(dst, f)
-	}
-	var v int64
-	fits := true
+// whole reads a whole number. fits is false for one that no int64 holds.
+func (r *Row) whole(f *field) (v int64, fits bool, cause *penstock.Cause) {
+	fits = true
 	switch f.kind {
 	case Int64:
 		v = r.ints[f.slot]
@@ -301,17 +317,27 @@ func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
 	case String:
 		n, ok := parseNumeral(r.strings[f.slot])
 		if !ok {
-			return dst, refuse(f.column, "not_a_number", "%s is not a whole number", f.source)
+			return 0, false, refuse(f.column, "not_a_number", "%s is not a whole number", f.source)
 		}
 		if n.fraction != "" {
-			return dst, tooFine(f)
+			return 0, false, tooFine(f)
 		}
 		v, fits = n.int64()
 	case Float64:
-		var cause *penstock.Cause
-		if v, fits, cause = wholeFloat(f, r.floats[f.slot]); cause != nil {
-			return dst, cause
-		}
+		return wholeFloat(f, r.floats[f.slot])
+	}
+	return v, fits, nil
+}
+
+// appendWhole appends a whole number, or a truth value.
+func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
+	if f.choices != nil {
+		v, cause := r.option(f)
+		return strconv.AppendBool(dst, v == 1), cause
+	}
+	v, fits, cause := r.whole(f)
+	if cause != nil {
+		return dst, cause
 	}
 	switch f.form {
 	case formBoolean:
@@ -319,11 +345,7 @@ func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
 			return dst, refuse(f.column, "boolean_invalid", "%s is neither 0 nor 1", f.source)
 		}
 		return strconv.AppendBool(dst, v == 1), nil
-	case formChoice:
-		if !fits || v != int64(int32(v)) || len(f.options) > 0 && !has(f.options, int32(v)) {
-			return dst, refuse(f.column, "choice_unknown", "%s is not the number of an option", f.source)
-		}
-	case formText, formWhole, formNumeral, formFloat, formDate, formDateTime, formGUID, formLookup:
+	case formText, formWhole, formNumeral, formFloat, formChoice, formOptions, formState, formDate, formDateTime, formGUID, formLookup:
 		if !fits || v < f.bounds.low || v > f.bounds.high {
 			return dst, outOfRange(f)
 		}
@@ -332,15 +354,6 @@ func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
 		}
 	}
 	return appendInt(dst, v), nil
-}
-
-// appendMeaning appends what a word of the sync's values means.
-func (r *Row) appendMeaning(dst []byte, f *field) ([]byte, *penstock.Cause) {
-	means, known := meaning(f.words, r.strings[f.slot])
-	if !known {
-		return dst, refuse(f.column, "boolean_invalid", "%s is none of the words in values", f.source)
-	}
-	return strconv.AppendBool(dst, means), nil
 }
 
 // wholeFloat reads a float that has to be a whole number, and small enough that there is none between it and the next.
@@ -362,16 +375,16 @@ func wholeFloat(f *field, v float64) (whole int64, fits bool, cause *penstock.Ca
 	return int64(v), true, nil
 }
 
+// uncleared refuses a NULL for what a record always has.
+func uncleared(f *field) *penstock.Cause {
+	return refuse(f.column, "null_refused", "%s is NULL, and %s cannot be cleared: choose null: skip, or give a value", f.source, f.column)
+}
+
 func tooFine(f *field) *penstock.Cause {
 	if f.digits == 0 {
 		return refuse(f.column, "fraction_too_long", "%s is not a whole number, and the column keeps no fraction: round it in the model", f.source)
 	}
 	return refuse(f.column, "fraction_too_long", "%s has more digits after the point than the %d that the column keeps: round it in the model", f.source, f.digits)
-}
-
-func has(options []int32, v int32) bool {
-	_, found := slices.BinarySearch(options, v)
-	return found
 }
 
 func outOfRange(f *field) *penstock.Cause {

@@ -47,6 +47,7 @@ type source struct {
 	size     int       // bytes, of fixedText
 	zone     string    // of dateTime and dateTime64, where the type names it
 	mask     spec.Mask // what is read in place of the value
+	items    class     // of an array, whose own class is other
 	unknown  bool      // the model was not asked: see [Check]
 }
 
@@ -65,6 +66,9 @@ func understand(c SourceColumn) source {
 		} else {
 			break
 		}
+	}
+	if inner, ok := wrapped(t, "Array("); ok {
+		s.items = understand(SourceColumn{Type: inner}).class
 	}
 	base, args, _ := strings.Cut(t, "(")
 	args = strings.TrimSuffix(args, ")")
@@ -144,6 +148,9 @@ func (s source) canonical() string {
 		"datetime", "datetime64", "uuid",
 	}
 	name := names[s.class]
+	if s.items != other {
+		name = "array of " + names[s.items]
+	}
 	if s.class == decimal {
 		name += strconv.Itoa(s.scale)
 	}
@@ -192,6 +199,9 @@ func (s source) hashed() string {
 	column := quote(s.name)
 	if s.mask != "" {
 		return s.text()
+	}
+	if s.items != other {
+		return s.joined()
 	}
 	switch s.class {
 	case float32s, float64s:
