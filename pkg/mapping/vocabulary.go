@@ -33,14 +33,14 @@ func newVocabulary(texts []string, values []int32) (all vocabulary, clash []term
 }
 
 // find gives the number that a text stands for.
-func (w vocabulary) find(s string) (int32, bool) {
+func (v vocabulary) find(s string) (int32, bool) {
 	s = strings.TrimSpace(s)
-	low, high := 0, len(w)
+	low, high := 0, len(v)
 	for low < high {
 		middle := int(uint(low+high) >> 1)
-		switch order := compareFolded(s, w[middle].folded); {
+		switch order := compareFolded(s, v[middle].folded); {
 		case order == 0:
-			return w[middle].value, true
+			return v[middle].value, true
 		case order < 0:
 			high = middle
 		default:

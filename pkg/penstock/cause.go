@@ -10,11 +10,11 @@ type Class string
 
 // The classes of letters.
 const (
-	Mapping    Class = "mapping"    // the row cannot be rendered: duplicate key, no key, a value the column cannot take
+	Mapping    Class = "mapping"    // the row cannot be rendered: no key, a value the column cannot take
 	Validation Class = "validation" // Dataverse does not accept a value
 	Permission Class = "permission" // the application user may not
 	Reference  Class = "reference"  // a lookup names a record that does not exist
-	Conflict   Class = "conflict"   // another record holds the key
+	Conflict   Class = "conflict"   // another record, or another row of the model, holds the key
 	Oversize   Class = "oversize"   // too large for a message or a request
 	Poison     Class = "poison"     // the chunk could not be decoded
 	Exhausted  Class = "exhausted"  // a passing fault that did not pass

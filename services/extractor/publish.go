@@ -21,11 +21,11 @@ func (j *journey) refuseRepeats(ctx context.Context) error {
 			return err
 		}
 		cause := penstock.Cause{
-			Class: penstock.Mapping, Code: "duplicate_key",
+			Class: penstock.Conflict, Code: "duplicate_key",
 			Message: fmt.Sprintf("%d rows of the model share this key (Dataverse ignores case and trailing blanks); make it unique", r.Rows),
 		}
 		if r.Key == "" {
-			cause.Code = "no_key"
+			cause.Class, cause.Code = penstock.Mapping, "no_key"
 			cause.Message = fmt.Sprintf("%d rows of the model have no key: a key column is NULL or empty", r.Rows)
 		}
 		cause.Column = j.target.sync.To.Match[0]

@@ -270,7 +270,7 @@ func TestDemoAccountsForEveryRowAndNamesEveryCause(t *testing.T) {
 		letters[l.Class+" "+l.Code+" "+l.Column] += l.Count
 	}
 	for cause, count := range map[string]uint64{
-		"mapping duplicate_key externaluseridentifier": 2, "mapping no_key externaluseridentifier": 3,
+		"conflict duplicate_key externaluseridentifier": 2, "mapping no_key externaluseridentifier": 3,
 		"mapping key_characters externaluseridentifier": 4, "mapping text_too_long lastname": 20, "mapping text_too_long name": 2,
 		"mapping choice_unknown gendercode": 25, "mapping choice_unknown industrycode": 3, "mapping out_of_range creditlimit": 6,
 		"mapping invalid_utf8 firstname": 5, "reference 0x80060891 parentcustomerid": 30,
