@@ -21,6 +21,10 @@ const (
 	Run            = "penstock.control.run"             // RunRequest -> RunResponse
 	Runs           = "penstock.control.runs"            // RunsRequest -> RunsResponse
 	Apply          = "penstock.control.apply"           // ApplyRequest -> ApplyResponse
+	Diff           = "penstock.control.diff"            // ApplyRequest -> ApplyResponse, and nothing is stored
+	History        = "penstock.control.history"         // HistoryRequest -> HistoryResponse
+	Compare        = "penstock.control.compare"         // CompareRequest -> CompareResponse
+	Rollback       = "penstock.control.rollback"        // RollbackRequest -> ApplyResponse
 	DeadLetters    = "penstock.control.deadletters"     // DeadLettersRequest -> DeadLettersResponse
 	TestConnection = "penstock.control.test_connection" // TestConnectionRequest -> TestConnectionResponse
 )
@@ -29,7 +33,7 @@ const binary = "application/protobuf"
 
 // A Refusal is an answer that is no: a sentence for a person, with what to do next.
 type Refusal struct {
-	Code string // bad_request, not_found, unavailable
+	Code string // bad_request, not_found, refused, conflict, unavailable
 	Text string
 }
 

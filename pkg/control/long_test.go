@@ -99,7 +99,7 @@ func TestAQuestionThatNATSDoesNotCarryIsRefusedWithItsSize(t *testing.T) {
 func TestAnAnswerThatNATSDoesNotCarryIsSaidSo(t *testing.T) {
 	const more = 2 << 20
 	conn := long(t, time.Minute, func(context.Context, *penstockv1.RunRequest, func(string)) (*penstockv1.ApplyResponse, error) {
-		return &penstockv1.ApplyResponse{Applied: []*penstockv1.Applied{{Name: strings.Repeat("x", more)}}}, nil
+		return &penstockv1.ApplyResponse{Changes: []*penstockv1.SpecChange{{Name: strings.Repeat("x", more)}}}, nil
 	})
 	err := control.Call(t.Context(), conn, control.Run, &penstockv1.RunRequest{}, &penstockv1.ApplyResponse{})
 	var refusal *control.Refusal

@@ -293,18 +293,3 @@ SELECT count(), sum(rows), sum(accepted), sum(refused), sum(unanswered), countIf
 	o.Unsettled = unanswered > 0 || twice > 0
 	return o, nil
 }
-
-// SaveSpec mirrors one version of a stored document, so that it survives the loss of JetStream.
-func (l *Ledger) SaveSpec(ctx context.Context, name string, version uint64, document []byte, author string) error {
-	err := l.put(ctx, "specs",
-		col("name", []string{name}),
-		col("version", []uint64{version}),
-		col("document", []string{string(document)}),
-		col("author", []string{author}),
-		col("at", []time.Time{time.Now()}),
-	)
-	if err != nil {
-		return fmt.Errorf("ledger: mirror %s: %w", name, err)
-	}
-	return nil
-}

@@ -238,17 +238,3 @@ func TestAResultOfTodayOutlivesItsTableMerging(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 }
-
-func TestSaveSpecKeepsEveryVersionOnce(t *testing.T) {
-	w := open(t)
-	for _, v := range []uint64{1, 2, 2} {
-		if err := w.ledger.SaveSpec(t.Context(), "sync.production.contacts", v, []byte(`{"a": "'\\"}`), "ada"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got := w.lines(t.Context(), t, "SELECT concat(name, ' ', toString(version), ' ', document, ' ', author) AS l FROM "+w.database+".specs FINAL ORDER BY version")
-	want := `sync.production.contacts 1 {"a": "'\\"} ada; sync.production.contacts 2 {"a": "'\\"} ada`
-	if strings.Join(got, "; ") != want {
-		t.Errorf("got %q", got)
-	}
-}

@@ -101,7 +101,10 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	version UInt64,
 	document String COMMENT 'JSON; secrets are references',
 	author String,
-	at DateTime64(3, 'UTC')
+	at DateTime64(3, 'UTC'),
+	reason String,
+	unchecked UInt8 COMMENT '1: stored although it would have been refused',
+	removed UInt8 COMMENT '1: from this version on it is not applied'
 ) ENGINE = ReplacingMergeTree ORDER BY (name, version)`},
 }
 
@@ -109,6 +112,9 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 var additions = []struct{ table, column string }{ //nolint:gochecknoglobals // constant table
 	{"dead_letters", "alternate_key LowCardinality(String) COMMENT 'display name of the key that another record holds'"},
 	{"diffs", "inactive UInt8 COMMENT '1: the record was deactivated when the row left, and nobody has said since that it is active'"},
+	{"specs", "reason String"},
+	{"specs", "unchecked UInt8 COMMENT '1: stored although it would have been refused'"},
+	{"specs", "removed UInt8 COMMENT '1: from this version on it is not applied'"},
 }
 
 // views answer the questions that people ask.

@@ -97,6 +97,20 @@ func (q *Queue) PutSpec(ctx context.Context, name string, data []byte, revision 
 	return q.replace(ctx, bucketSpecs, name, data, revision)
 }
 
+// DropSpec removes the specification of that name if its revision is still the one given; otherwise the error is
+// [ErrConflict].
+func (q *Queue) DropSpec(ctx context.Context, name string, revision uint64) error {
+	bucket, err := q.bucket(ctx, bucketSpecs)
+	if err != nil {
+		return err
+	}
+	err = bucket.Delete(ctx, name, jetstream.LastRevision(revision))
+	if conflict(err) {
+		return fmt.Errorf("nats: %s in %s: %w", name, bucketSpecs, ErrConflict)
+	}
+	return fault("drop "+name+" from "+bucketSpecs, err)
+}
+
 // Specs reads all specifications.
 func (q *Queue) Specs(ctx context.Context) ([]Value, error) { return q.list(ctx, bucketSpecs) }
 

@@ -146,11 +146,26 @@ func LeaderLease(id penstock.SyncID) string { return "sync." + id.Environment + 
 // UserLease names the lease of one application user of an environment, where user is its client id.
 func UserLease(environment, user string) string { return "user." + environment + "." + user }
 
+// SpecsLease names the lease of whoever changes what is applied.
+func SpecsLease() string { return "specs" }
+
 // SpecOfEnvironment names the stored specification of an environment.
 func SpecOfEnvironment(environment string) string { return "environment." + environment }
 
 // SpecOfSync names the stored specification of a sync.
 func SpecOfSync(id penstock.SyncID) string { return "sync." + id.Environment + "." + id.Name }
+
+// EnvironmentOfSpec and [SyncOfSpec] read the names back; ok is false for those of the other kind.
+func EnvironmentOfSpec(name string) (environment string, ok bool) {
+	return strings.CutPrefix(name, SpecOfEnvironment(""))
+}
+
+// SyncOfSpec is the sync that a specification of that name is of.
+func SyncOfSpec(name string) (id penstock.SyncID, ok bool) {
+	rest, ok := strings.CutPrefix(name, "sync.")
+	id.Environment, id.Name, _ = strings.Cut(rest, ".")
+	return id, ok
+}
 
 // LimitsOfUser names what is remembered of the limits of an application user: learned rate, pause, spend.
 func LimitsOfUser(environment, user string) string { return "user." + environment + "." + user }

@@ -3,23 +3,18 @@ package extractor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/control"
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
 	"github.com/penstock-sync/penstock/pkg/spec"
+	"github.com/penstock-sync/penstock/services/extractor/specs"
 )
-
-// A stored document is what apply keeps of an environment or a sync.
-type stored[T any] struct {
-	Version uint64 `json:"version"`
-	By      string `json:"by,omitempty"`
-	Spec    T      `json:"spec"`
-}
 
 // A target is a sync with the environment that it writes to.
 type target struct {
@@ -50,6 +45,9 @@ func (x *extractor) applied(ctx context.Context, id penstock.SyncID) (target, er
 	}
 	switch {
 	case t.sync.Name == "":
+		if err := x.removed(ctx, id); err != nil {
+			return target{}, err
+		}
 		slices.Sort(known)
 		return target{}, control.Refuse("not_found", "there is no sync %s; applied are: %s. `penstock apply DIR` applies more", id, strings.Join(known, ", "))
 	case t.environment.Name == "":
@@ -58,64 +56,75 @@ func (x *extractor) applied(ctx context.Context, id penstock.SyncID) (target, er
 	return t, nil
 }
 
+// removed refuses a sync that was applied once, with who removed it and why. Of one that never was, it says nothing.
+func (x *extractor) removed(ctx context.Context, id penstock.SyncID) error {
+	if id.Environment == "" || id.Name == "" {
+		return nil
+	}
+	steps, err := x.specs.History(ctx, id, 1)
+	if err != nil || len(steps) == 0 || !steps[0].Removed {
+		return err
+	}
+	v := steps[0]
+	why := ""
+	if v.Reason != "" {
+		why = ": " + v.Reason
+	}
+	return control.Refuse("not_found", "sync %s was removed by %s on %s%s. `penstock rollback %s` brings it back",
+		id, v.By, v.At.UTC().Format("2006-01-02 15:04 MST"), why, id)
+}
+
 func decodeStored[T any](v queue.Value) (T, error) {
-	var s stored[T]
+	var s struct {
+		Spec T `json:"spec"`
+	}
 	if err := json.Unmarshal(v.Data, &s); err != nil {
 		return s.Spec, fmt.Errorf("stored %s cannot be read: %w; apply it again", v.Name, err)
 	}
 	return s.Spec, nil
 }
 
-// store keeps a document as its next version, or leaves it when it is the same as what is stored.
-func store[T any](ctx context.Context, x *extractor, name string, document T, by string) (version uint64, changed bool, err error) {
-	for {
-		var old stored[T]
-		var revision uint64
-		values, err := x.queue.Specs(ctx)
-		if err != nil {
-			return 0, false, fmt.Errorf("apply %s: %w", name, err)
+// live reads everything that is applied, environments and syncs by name. What cannot be read is left out: to apply it again
+// mends it.
+func live(now specs.Catalogue) (f spec.Folder) {
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		v := now[name]
+		if v.Removed {
+			continue
 		}
-		for _, v := range values {
-			if v.Name == name {
-				if err := json.Unmarshal(v.Data, &old); err != nil {
-					return 0, false, fmt.Errorf("apply %s over what cannot be read: %w", name, err)
-				}
-				revision = v.Revision
-			}
+		if d, err := open(v); err == nil {
+			f = with(f, d)
 		}
-		was, err := json.Marshal(old.Spec)
-		if err != nil {
-			return 0, false, fmt.Errorf("apply %s: %w", name, err)
-		}
-		is, err := json.Marshal(document)
-		if err != nil {
-			return 0, false, fmt.Errorf("apply %s: %w", name, err)
-		}
-		if revision > 0 && string(was) == string(is) {
-			// stored once more where an earlier apply could not: the table takes a version twice
-			return old.Version, false, mirror(ctx, x, name, old)
-		}
-		next := stored[T]{Version: old.Version + 1, By: by, Spec: document}
-		data, err := json.Marshal(next)
-		if err != nil {
-			return 0, false, fmt.Errorf("apply %s: %w", name, err)
-		}
-		_, err = x.queue.PutSpec(ctx, name, data, revision)
-		if errors.Is(err, queue.ErrConflict) {
-			continue // somebody else applied it just now
-		}
-		if err != nil {
-			return 0, false, fmt.Errorf("apply %s: %w", name, err)
-		}
-		return next.Version, true, mirror(ctx, x, name, next)
 	}
+	return f
 }
 
-// mirror keeps a stored document in ClickHouse too, so that it survives the loss of JetStream.
-func mirror[T any](ctx context.Context, x *extractor, name string, s stored[T]) error {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("mirror %s: %w", name, err)
+// open reads the document of a version: a spec.Environment or a spec.Sync. Its place is no file any more, but a version.
+func open(v specs.Version) (any, error) {
+	at := document.Position{File: fmt.Sprintf("%s, version %d", label(v.Name), v.Number)}
+	if _, ok := queue.EnvironmentOfSpec(v.Name); ok {
+		e, err := decodeSpec[spec.Environment](v.Spec)
+		e.At = at
+		return e, err
 	}
-	return x.ledger.SaveSpec(ctx, name, s.Version, data, s.By)
+	s, err := decodeSpec[spec.Sync](v.Spec)
+	s.At = at
+	for i := range s.Map {
+		s.Map[i].At = at
+	}
+	return s, err
+}
+
+func decodeSpec[T any](data []byte) (v T, err error) {
+	err = json.Unmarshal(data, &v)
+	return v, err
+}
+
+// label is how people call what is stored under a name: an environment as itself, a sync as production/contacts.
+func label(name string) string {
+	if id, ok := queue.SyncOfSpec(name); ok {
+		return id.String()
+	}
+	environment, _ := queue.EnvironmentOfSpec(name)
+	return environment
 }

@@ -8,8 +8,6 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/control"
 	"github.com/penstock-sync/penstock/pkg/penstock"
-	"github.com/penstock-sync/penstock/pkg/queue"
-	"github.com/penstock-sync/penstock/pkg/spec"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
 )
 
@@ -23,6 +21,10 @@ func (x *extractor) serve(ctx context.Context) (*control.Service, error) {
 		control.Handle(s, control.Run, x.answerRun),
 		control.Handle(s, control.Runs, x.answerRuns),
 		control.Handle(s, control.Apply, x.answerApply),
+		control.Handle(s, control.Diff, x.answerDiff),
+		control.Handle(s, control.History, x.answerHistory),
+		control.Handle(s, control.Compare, x.answerCompare),
+		control.Handle(s, control.Rollback, x.answerRollback),
 		control.Handle(s, control.TestConnection, x.answerTestConnection),
 	)
 	if err != nil {
@@ -70,45 +72,4 @@ func (x *extractor) answerRuns(ctx context.Context, r *penstockv1.RunsRequest) (
 		resp.Runs = append(resp.Runs, p)
 	}
 	return resp, nil
-}
-
-// answerApply checks all documents, and stores them when none has a fault.
-func (x *extractor) answerApply(ctx context.Context, r *penstockv1.ApplyRequest) (*penstockv1.ApplyResponse, error) {
-	folder, err := spec.Read(r.GetFolder(), documents(r.GetDocuments()))
-	if err != nil {
-		return nil, control.Refuse("bad_request", "%s", err)
-	}
-	// JetStream may be a new one: what it lost is made again.
-	if err := x.queue.Declare(ctx); err != nil {
-		return nil, err
-	}
-	resp := &penstockv1.ApplyResponse{}
-	for _, e := range folder.Environments {
-		// Consumers come first: in a work queue, what no consumer covers stays for ever.
-		if err := x.queue.DeclareEnvironment(ctx, e.Name); err != nil {
-			return nil, err
-		}
-		version, changed, err := store(ctx, x, queue.SpecOfEnvironment(e.Name), e, r.GetBy())
-		if err != nil {
-			return nil, err
-		}
-		resp.Applied = append(resp.Applied, &penstockv1.Applied{Name: e.Name, Version: version, Changed: changed})
-	}
-	for _, s := range folder.Syncs {
-		version, changed, err := store(ctx, x, queue.SpecOfSync(s.ID()), s, r.GetBy())
-		if err != nil {
-			return nil, err
-		}
-		resp.Applied = append(resp.Applied, &penstockv1.Applied{Name: s.ID().String(), Version: version, Changed: changed})
-	}
-	x.env.Log.Info("applied", "environments", len(folder.Environments), "syncs", len(folder.Syncs), "by", r.GetBy())
-	return resp, nil
-}
-
-func documents(in []*penstockv1.Document) []spec.Document {
-	out := make([]spec.Document, len(in))
-	for i, d := range in {
-		out[i] = spec.Document{File: d.GetFile(), Data: []byte(d.GetText())}
-	}
-	return out
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/queue"
 	"github.com/penstock-sync/penstock/pkg/sealed"
+	"github.com/penstock-sync/penstock/services/extractor/specs"
 )
 
 // Config is what an extractor needs to know.
@@ -73,6 +74,7 @@ type extractor struct {
 	queue  *queue.Queue
 	conn   *clickhouse.Conn
 	ledger *ledger.Ledger
+	specs  *specs.Store
 	holder string           // how leases name this process
 	tokens dataverse.Tokens // of all environments, from run to run
 	runs   chan struct{}    // permits for cfg.Runs diffs and reads at a time
@@ -106,6 +108,10 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
 		cfg: cfg, env: env, queue: q, conn: conn, ledger: book,
 		holder: daemon.Holder(),
 		runs:   make(chan struct{}, cfg.Runs),
+	}
+	x.specs = &specs.Store{Queue: q, Ledger: book, Holder: x.holder, Log: env.Log, Wait: cfg.Timing.Lease + cfg.Timing.Publish}
+	if err := x.specs.Restore(ctx); err != nil {
+		return fmt.Errorf("extractor: %w", err)
 	}
 	calls, err := x.serve(ctx)
 	if err != nil {

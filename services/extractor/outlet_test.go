@@ -5,13 +5,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/penstock-sync/penstock/pkg/clickhousetest"
 	"github.com/penstock-sync/penstock/pkg/daemon"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { clickhousetest.Main(m) }
 
 // cut runs changes of the given body sizes through a cutter, with a pause before each, and returns the chunks.
 func cut(t *testing.T, pause time.Duration, sizes ...int) []*penstock.Chunk {

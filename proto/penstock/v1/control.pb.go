@@ -338,69 +338,6 @@ func (x *Run) GetReason() string {
 	return ""
 }
 
-// ApplyRequest stores environments and syncs: penstock.control.apply. All of it is checked before any is stored.
-type ApplyRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A whole folder: environments/*.yaml, syncs/*.yaml and the SQL beside them.
-	Documents []*Document `protobuf:"bytes,1,rep,name=documents,proto3" json:"documents,omitempty"`
-	// Where the folder is, for messages, and for secrets whose path is relative.
-	Folder        string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
-	By            string `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ApplyRequest) Reset() {
-	*x = ApplyRequest{}
-	mi := &file_penstock_v1_control_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ApplyRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ApplyRequest) ProtoMessage() {}
-
-func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
-func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *ApplyRequest) GetDocuments() []*Document {
-	if x != nil {
-		return x.Documents
-	}
-	return nil
-}
-
-func (x *ApplyRequest) GetFolder() string {
-	if x != nil {
-		return x.Folder
-	}
-	return ""
-}
-
-func (x *ApplyRequest) GetBy() string {
-	if x != nil {
-		return x.By
-	}
-	return ""
-}
-
 // A Document is one file as its author wrote it.
 type Document struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -413,7 +350,7 @@ type Document struct {
 
 func (x *Document) Reset() {
 	*x = Document{}
-	mi := &file_penstock_v1_control_proto_msgTypes[6]
+	mi := &file_penstock_v1_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +362,7 @@ func (x *Document) String() string {
 func (*Document) ProtoMessage() {}
 
 func (x *Document) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[6]
+	mi := &file_penstock_v1_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +375,7 @@ func (x *Document) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Document.ProtoReflect.Descriptor instead.
 func (*Document) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Document) GetFile() string {
@@ -455,113 +392,6 @@ func (x *Document) GetText() string {
 	return ""
 }
 
-// ApplyResponse says what was stored.
-type ApplyResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Applied       []*Applied             `protobuf:"bytes,1,rep,name=applied,proto3" json:"applied,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ApplyResponse) Reset() {
-	*x = ApplyResponse{}
-	mi := &file_penstock_v1_control_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ApplyResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ApplyResponse) ProtoMessage() {}
-
-func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
-func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *ApplyResponse) GetApplied() []*Applied {
-	if x != nil {
-		return x.Applied
-	}
-	return nil
-}
-
-// Applied is one environment or sync after an apply.
-type Applied struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Name    string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Version uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// False when the stored one was the same already.
-	Changed       bool `protobuf:"varint,3,opt,name=changed,proto3" json:"changed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Applied) Reset() {
-	*x = Applied{}
-	mi := &file_penstock_v1_control_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Applied) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Applied) ProtoMessage() {}
-
-func (x *Applied) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[8]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Applied.ProtoReflect.Descriptor instead.
-func (*Applied) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *Applied) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *Applied) GetVersion() uint64 {
-	if x != nil {
-		return x.Version
-	}
-	return 0
-}
-
-func (x *Applied) GetChanged() bool {
-	if x != nil {
-		return x.Changed
-	}
-	return false
-}
-
 // DeadLettersRequest asks for open letters: penstock.control.deadletters. Empty fields choose all.
 type DeadLettersRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -576,7 +406,7 @@ type DeadLettersRequest struct {
 
 func (x *DeadLettersRequest) Reset() {
 	*x = DeadLettersRequest{}
-	mi := &file_penstock_v1_control_proto_msgTypes[9]
+	mi := &file_penstock_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +418,7 @@ func (x *DeadLettersRequest) String() string {
 func (*DeadLettersRequest) ProtoMessage() {}
 
 func (x *DeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[9]
+	mi := &file_penstock_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +431,7 @@ func (x *DeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*DeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeadLettersRequest) GetEnvironment() string {
@@ -643,7 +473,7 @@ type DeadLettersResponse struct {
 
 func (x *DeadLettersResponse) Reset() {
 	*x = DeadLettersResponse{}
-	mi := &file_penstock_v1_control_proto_msgTypes[10]
+	mi := &file_penstock_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +485,7 @@ func (x *DeadLettersResponse) String() string {
 func (*DeadLettersResponse) ProtoMessage() {}
 
 func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[10]
+	mi := &file_penstock_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +498,7 @@ func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*DeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeadLettersResponse) GetGroups() []*DeadLetterGroup {
@@ -710,7 +540,7 @@ type DeadLetterGroup struct {
 
 func (x *DeadLetterGroup) Reset() {
 	*x = DeadLetterGroup{}
-	mi := &file_penstock_v1_control_proto_msgTypes[11]
+	mi := &file_penstock_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +552,7 @@ func (x *DeadLetterGroup) String() string {
 func (*DeadLetterGroup) ProtoMessage() {}
 
 func (x *DeadLetterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[11]
+	mi := &file_penstock_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +565,7 @@ func (x *DeadLetterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterGroup.ProtoReflect.Descriptor instead.
 func (*DeadLetterGroup) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DeadLetterGroup) GetEnvironment() string {
@@ -836,7 +666,7 @@ type OpenLetter struct {
 
 func (x *OpenLetter) Reset() {
 	*x = OpenLetter{}
-	mi := &file_penstock_v1_control_proto_msgTypes[12]
+	mi := &file_penstock_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +678,7 @@ func (x *OpenLetter) String() string {
 func (*OpenLetter) ProtoMessage() {}
 
 func (x *OpenLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[12]
+	mi := &file_penstock_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +691,7 @@ func (x *OpenLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLetter.ProtoReflect.Descriptor instead.
 func (*OpenLetter) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *OpenLetter) GetEnvironment() string {
@@ -963,7 +793,7 @@ type TestConnectionRequest struct {
 
 func (x *TestConnectionRequest) Reset() {
 	*x = TestConnectionRequest{}
-	mi := &file_penstock_v1_control_proto_msgTypes[13]
+	mi := &file_penstock_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +805,7 @@ func (x *TestConnectionRequest) String() string {
 func (*TestConnectionRequest) ProtoMessage() {}
 
 func (x *TestConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[13]
+	mi := &file_penstock_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +818,7 @@ func (x *TestConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestConnectionRequest.ProtoReflect.Descriptor instead.
 func (*TestConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TestConnectionRequest) GetEnvironment() string {
@@ -1024,7 +854,7 @@ type TestConnectionResponse struct {
 
 func (x *TestConnectionResponse) Reset() {
 	*x = TestConnectionResponse{}
-	mi := &file_penstock_v1_control_proto_msgTypes[14]
+	mi := &file_penstock_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +866,7 @@ func (x *TestConnectionResponse) String() string {
 func (*TestConnectionResponse) ProtoMessage() {}
 
 func (x *TestConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[14]
+	mi := &file_penstock_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1049,7 +879,7 @@ func (x *TestConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestConnectionResponse.ProtoReflect.Descriptor instead.
 func (*TestConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TestConnectionResponse) GetEnvironment() string {
@@ -1095,7 +925,7 @@ type TestStep struct {
 
 func (x *TestStep) Reset() {
 	*x = TestStep{}
-	mi := &file_penstock_v1_control_proto_msgTypes[15]
+	mi := &file_penstock_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +937,7 @@ func (x *TestStep) String() string {
 func (*TestStep) ProtoMessage() {}
 
 func (x *TestStep) ProtoReflect() protoreflect.Message {
-	mi := &file_penstock_v1_control_proto_msgTypes[15]
+	mi := &file_penstock_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +950,7 @@ func (x *TestStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestStep.ProtoReflect.Descriptor instead.
 func (*TestStep) Descriptor() ([]byte, []int) {
-	return file_penstock_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_penstock_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TestStep) GetName() string {
@@ -1198,20 +1028,10 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x06counts\x18\x03 \x01(\v2\x13.penstock.v1.CountsR\x06counts\x124\n" +
 	"\astarted\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x120\n" +
 	"\x05ended\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05ended\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"k\n" +
-	"\fApplyRequest\x123\n" +
-	"\tdocuments\x18\x01 \x03(\v2\x15.penstock.v1.DocumentR\tdocuments\x12\x16\n" +
-	"\x06folder\x18\x02 \x01(\tR\x06folder\x12\x0e\n" +
-	"\x02by\x18\x03 \x01(\tR\x02by\"2\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"2\n" +
 	"\bDocument\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"?\n" +
-	"\rApplyResponse\x12.\n" +
-	"\aapplied\x18\x01 \x03(\v2\x14.penstock.v1.AppliedR\aapplied\"Q\n" +
-	"\aApplied\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x18\n" +
-	"\achanged\x18\x03 \x01(\bR\achanged\"v\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"v\n" +
 	"\x12DeadLettersRequest\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x12\n" +
 	"\x04sync\x18\x02 \x01(\tR\x04sync\x12\x14\n" +
@@ -1277,47 +1097,42 @@ func file_penstock_v1_control_proto_rawDescGZIP() []byte {
 	return file_penstock_v1_control_proto_rawDescData
 }
 
-var file_penstock_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_penstock_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_penstock_v1_control_proto_goTypes = []any{
 	(*RunRequest)(nil),             // 0: penstock.v1.RunRequest
 	(*RunResponse)(nil),            // 1: penstock.v1.RunResponse
 	(*RunsRequest)(nil),            // 2: penstock.v1.RunsRequest
 	(*RunsResponse)(nil),           // 3: penstock.v1.RunsResponse
 	(*Run)(nil),                    // 4: penstock.v1.Run
-	(*ApplyRequest)(nil),           // 5: penstock.v1.ApplyRequest
-	(*Document)(nil),               // 6: penstock.v1.Document
-	(*ApplyResponse)(nil),          // 7: penstock.v1.ApplyResponse
-	(*Applied)(nil),                // 8: penstock.v1.Applied
-	(*DeadLettersRequest)(nil),     // 9: penstock.v1.DeadLettersRequest
-	(*DeadLettersResponse)(nil),    // 10: penstock.v1.DeadLettersResponse
-	(*DeadLetterGroup)(nil),        // 11: penstock.v1.DeadLetterGroup
-	(*OpenLetter)(nil),             // 12: penstock.v1.OpenLetter
-	(*TestConnectionRequest)(nil),  // 13: penstock.v1.TestConnectionRequest
-	(*TestConnectionResponse)(nil), // 14: penstock.v1.TestConnectionResponse
-	(*TestStep)(nil),               // 15: penstock.v1.TestStep
-	(*RunID)(nil),                  // 16: penstock.v1.RunID
-	(*Counts)(nil),                 // 17: penstock.v1.Counts
-	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 19: google.protobuf.Duration
+	(*Document)(nil),               // 5: penstock.v1.Document
+	(*DeadLettersRequest)(nil),     // 6: penstock.v1.DeadLettersRequest
+	(*DeadLettersResponse)(nil),    // 7: penstock.v1.DeadLettersResponse
+	(*DeadLetterGroup)(nil),        // 8: penstock.v1.DeadLetterGroup
+	(*OpenLetter)(nil),             // 9: penstock.v1.OpenLetter
+	(*TestConnectionRequest)(nil),  // 10: penstock.v1.TestConnectionRequest
+	(*TestConnectionResponse)(nil), // 11: penstock.v1.TestConnectionResponse
+	(*TestStep)(nil),               // 12: penstock.v1.TestStep
+	(*RunID)(nil),                  // 13: penstock.v1.RunID
+	(*Counts)(nil),                 // 14: penstock.v1.Counts
+	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 16: google.protobuf.Duration
 }
 var file_penstock_v1_control_proto_depIdxs = []int32{
 	4,  // 0: penstock.v1.RunsResponse.runs:type_name -> penstock.v1.Run
-	16, // 1: penstock.v1.Run.id:type_name -> penstock.v1.RunID
-	17, // 2: penstock.v1.Run.counts:type_name -> penstock.v1.Counts
-	18, // 3: penstock.v1.Run.started:type_name -> google.protobuf.Timestamp
-	18, // 4: penstock.v1.Run.ended:type_name -> google.protobuf.Timestamp
-	6,  // 5: penstock.v1.ApplyRequest.documents:type_name -> penstock.v1.Document
-	8,  // 6: penstock.v1.ApplyResponse.applied:type_name -> penstock.v1.Applied
-	11, // 7: penstock.v1.DeadLettersResponse.groups:type_name -> penstock.v1.DeadLetterGroup
-	12, // 8: penstock.v1.DeadLettersResponse.letters:type_name -> penstock.v1.OpenLetter
-	18, // 9: penstock.v1.OpenLetter.at:type_name -> google.protobuf.Timestamp
-	15, // 10: penstock.v1.TestConnectionResponse.steps:type_name -> penstock.v1.TestStep
-	19, // 11: penstock.v1.TestStep.elapsed:type_name -> google.protobuf.Duration
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	13, // 1: penstock.v1.Run.id:type_name -> penstock.v1.RunID
+	14, // 2: penstock.v1.Run.counts:type_name -> penstock.v1.Counts
+	15, // 3: penstock.v1.Run.started:type_name -> google.protobuf.Timestamp
+	15, // 4: penstock.v1.Run.ended:type_name -> google.protobuf.Timestamp
+	8,  // 5: penstock.v1.DeadLettersResponse.groups:type_name -> penstock.v1.DeadLetterGroup
+	9,  // 6: penstock.v1.DeadLettersResponse.letters:type_name -> penstock.v1.OpenLetter
+	15, // 7: penstock.v1.OpenLetter.at:type_name -> google.protobuf.Timestamp
+	12, // 8: penstock.v1.TestConnectionResponse.steps:type_name -> penstock.v1.TestStep
+	16, // 9: penstock.v1.TestStep.elapsed:type_name -> google.protobuf.Duration
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_control_proto_init() }
@@ -1332,7 +1147,7 @@ func file_penstock_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_penstock_v1_control_proto_rawDesc), len(file_penstock_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

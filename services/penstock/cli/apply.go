@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,46 +16,144 @@ import (
 )
 
 func (c *commandLine) apply() *cobra.Command {
-	return &cobra.Command{
+	var author, reason string
+	var unchecked, yes bool
+	var choice penstockv1.ApplyRequest
+	cmd := &cobra.Command{
 		Use:   "apply [DIR]",
-		Short: "Store environments and syncs, each as a new version",
-		Long: "Apply reads environments/*.yaml, syncs/*.yaml and the SQL beside them below DIR (default: here), checks all of it,\n" +
-			"and hands it to the running Penstock. Nothing is stored when anything has a fault, and nothing is run.",
-		Example: "  penstock apply ./penstock",
+		Short: "Store environments and syncs, each as a new version where it is different",
+		Long: "Apply reads environments/*.yaml, syncs/*.yaml and the SQL beside them below DIR (default: here), checks them with what\n" +
+			"else is applied, shows what is different, and stores that: all of it, or nothing when anything has a fault or somebody\n" +
+			"else applied something meanwhile. On a terminal it asks before it stores. Nothing is run; a run that is under way ends\n" +
+			"with the version that it began with.\n\n" +
+			"What is applied and not in DIR stays, and is named; --prune removes the syncs of it, --drop whole environments.\n" +
+			"Both can be had back: see `penstock history` and `penstock rollback`.",
+		Example: "  penstock apply ./penstock --reason 'genders by label'",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := "."
-			if len(args) == 1 {
-				dir = args[0]
-			}
-			request, err := documents(dir)
+			ctx := cmd.Context()
+			request, err := documents(folderOf(args))
 			if err != nil {
 				return err
 			}
-			q, err := c.connect(cmd.Context())
+			request.By, request.Reason, request.Unchecked = author, reason, unchecked
+			request.Prune, request.Drop = choice.GetPrune(), choice.GetDrop()
+			q, err := c.connect(ctx)
 			if err != nil {
 				return err
 			}
 			defer q.Close()
-			resp, err := applied(cmd.Context(), q, request)
+			shown := &penstockv1.ApplyResponse{}
+			if err := call(ctx, q, control.Diff, request, shown); err != nil {
+				return err
+			}
+			return c.settle(cmd, shown, unchecked, yes, func(seen []*penstockv1.SpecVersion) (*penstockv1.ApplyResponse, error) {
+				request.Seen = seen
+				return applied(ctx, q, request)
+			})
+		},
+	}
+	prunes(cmd, &choice)
+	flags := cmd.Flags()
+	flags.StringVar(&reason, "reason", "", "why, for the history")
+	flags.StringVar(&author, "author", user(), "who, for the history")
+	flags.BoolVar(&unchecked, "unchecked", false, "store it although it is refused; the history says so")
+	flags.BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func (c *commandLine) rollback() *cobra.Command {
+	var unchecked, yes bool
+	request := &penstockv1.RollbackRequest{}
+	cmd := &cobra.Command{
+		Use:   "rollback ENVIRONMENT/SYNC | ENVIRONMENT",
+		Short: "Store what an earlier version said, as a new version",
+		Long: "Rollback takes what an earlier version of a sync or an environment said (default: the one before), checks it as apply\n" +
+			"does, shows what is different, and stores it as the next version. It brings back what was removed, too. The files are\n" +
+			"another matter: change them as well, or the next apply undoes it.",
+		Example: "  penstock rollback production/contacts --to 3 --reason 'labels were wrong'",
+		Args:    wants("a sync or an environment", 1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			if request.GetReason() == "" {
+				return errors.New("penstock rollback wants to know why, for the history: --reason '…'")
+			}
+			var err error
+			if request.Environment, request.Sync, err = specName(args[0]); err != nil {
+				return err
+			}
+			q, err := c.connect(ctx)
 			if err != nil {
 				return err
 			}
-			if c.json {
-				return c.document(resp)
+			defer q.Close()
+			request.Preview = true
+			shown := &penstockv1.ApplyResponse{}
+			if err := call(ctx, q, control.Rollback, request, shown); err != nil {
+				return err
 			}
-			for _, a := range resp.GetApplied() {
-				what := "is as it was"
-				if a.GetChanged() {
-					what = "stored"
-				}
-				if err := c.print("%s: %s, version %d\n", a.GetName(), what, a.GetVersion()); err != nil {
-					return err
-				}
-			}
-			return nil
+			return c.settle(cmd, shown, unchecked, yes, func(seen []*penstockv1.SpecVersion) (*penstockv1.ApplyResponse, error) {
+				request.Preview, request.Unchecked, request.Seen = false, unchecked, seen[0]
+				resp := &penstockv1.ApplyResponse{}
+				return resp, call(ctx, q, control.Rollback, request, resp)
+			})
 		},
 	}
+	flags := cmd.Flags()
+	flags.Uint64Var(&request.To, "to", 0, "version to go back to (default: the one before)")
+	flags.StringVar(&request.Reason, "reason", "", "why, for the history")
+	flags.StringVar(&request.By, "author", user(), "who, for the history")
+	flags.BoolVar(&unchecked, "unchecked", false, "store it although it is refused; the history says so")
+	flags.BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+// settle shows what would be stored, asks where a person is there to answer, and stores it.
+func (c *commandLine) settle(
+	cmd *cobra.Command, shown *penstockv1.ApplyResponse, unchecked, yes bool, store func(seen []*penstockv1.SpecVersion) (*penstockv1.ApplyResponse, error),
+) error {
+	if !c.json {
+		if err := c.print("%s", changesText(shown)); err != nil {
+			return err
+		}
+	}
+	if err := refused(shown); err != nil && !unchecked {
+		return err
+	}
+	if !c.json && !yes && changed(shown) && watched(cmd.InOrStdin(), c.out) {
+		if sure, err := ask(cmd.Context(), cmd.InOrStdin(), c.out, "Store this? [y/N] "); err != nil || !sure {
+			return errors.Join(err, errors.New("nothing was stored"))
+		}
+	}
+	seen := make([]*penstockv1.SpecVersion, len(shown.GetChanges()))
+	for i, change := range shown.GetChanges() {
+		seen[i] = &penstockv1.SpecVersion{Name: change.GetName(), Version: change.GetFrom()}
+	}
+	resp, err := store(seen)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.document(resp)
+	}
+	return c.print("%s", storedText(resp))
+}
+
+// refused is the error of what is not to be stored.
+func refused(r *penstockv1.ApplyResponse) error {
+	if len(r.GetRefused()) == 0 {
+		return nil
+	}
+	return fmt.Errorf("this is refused:\n  %s", strings.Join(r.GetRefused(), "\n  "))
+}
+
+func changed(r *penstockv1.ApplyResponse) bool {
+	for _, c := range r.GetChanges() {
+		if c.GetKind() != unchanged {
+			return true
+		}
+	}
+	return false
 }
 
 func applied(ctx context.Context, q *queue.Queue, request *penstockv1.ApplyRequest) (*penstockv1.ApplyResponse, error) {

@@ -111,7 +111,7 @@ func TestBadInputIsNamedWithItsMend(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := folder(t, "environments/env.yaml", environment(c.env, c.url), "environments/secret", c.pass,
-				"syncs/accounts.yaml", strings.Replace(c.sync, "ENV", c.env, 1), "syncs/accounts.sql", c.query)
+				"syncs/accounts.yaml", strings.NewReplacer("ENV", c.env, "sync: accounts", "sync: "+c.env).Replace(c.sync), "syncs/accounts.sql", c.query)
 			code, _, message := command("--nats", at.NATS, "apply", dir)
 			if c.apply {
 				expect(t, code, message, c.want)
@@ -120,7 +120,7 @@ func TestBadInputIsNamedWithItsMend(t *testing.T) {
 			if code != 0 {
 				t.Fatalf("apply: %s", message)
 			}
-			code, _, message = command("--nats", at.NATS, "run", c.env+"/accounts")
+			code, _, message = command("--nats", at.NATS, "run", c.env+"/"+c.env)
 			expect(t, code, message, c.want)
 			if strings.Contains(message, c.pass) && c.pass != "sandbox" {
 				t.Errorf("the message repeats the secret: %s", message)
