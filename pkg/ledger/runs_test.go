@@ -14,7 +14,7 @@ func run(environment, sync string, number uint64, phase penstock.Phase, started 
 		ID: penstock.RunID{
 			Sync: penstock.SyncID{Environment: environment, Name: sync}, Organization: organization, Number: number, Epoch: 3,
 		},
-		Phase: phase, Started: started, Counts: c, Reason: "be'cause",
+		Phase: phase, Started: started, Counts: c, Reason: "be'cause", Version: 17,
 	}
 	if phase.Final() {
 		r.Ended = started.Add(time.Minute)
@@ -25,7 +25,7 @@ func run(environment, sync string, number uint64, phase penstock.Phase, started 
 func same(a, b penstock.Run) bool {
 	times := a.Started.Equal(b.Started) && a.Ended.Equal(b.Ended)
 	a.Started, a.Ended, b.Started, b.Ended = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	return times && a.ID == b.ID && a.Phase == b.Phase && a.Reason == b.Reason && a.Counts == b.Counts
+	return times && a.ID == b.ID && a.Phase == b.Phase && a.Reason == b.Reason && a.Version == b.Version && a.Counts == b.Counts
 }
 
 func TestARunIsStoredWhenItBeginsAndWhenItIsOver(t *testing.T) {

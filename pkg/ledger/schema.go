@@ -81,7 +81,8 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	keyless UInt64 COMMENT 'rows without a key or with one that occurs twice',
 	requested_by String,
 	requested_why String,
-	version UInt64
+	version UInt64,
+	sync_version UInt64 COMMENT 'version of the sync that it carried out; 0: it did not come so far'
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (environment, sync, run)`},
 
 	{"diffs", `(
@@ -112,6 +113,7 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 var additions = []struct{ table, column string }{ //nolint:gochecknoglobals // constant table
 	{"dead_letters", "alternate_key LowCardinality(String) COMMENT 'display name of the key that another record holds'"},
 	{"diffs", "inactive UInt8 COMMENT '1: the record was deactivated when the row left, and nobody has said since that it is active'"},
+	{"runs", "sync_version UInt64 COMMENT 'version of the sync that it carried out; 0: it did not come so far'"},
 	{"specs", "reason String"},
 	{"specs", "unchecked UInt8 COMMENT '1: stored although it would have been refused'"},
 	{"specs", "removed UInt8 COMMENT '1: from this version on it is not applied'"},

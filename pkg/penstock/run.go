@@ -107,6 +107,7 @@ type Run struct {
 	Chunks      uint32    `json:"chunks"`
 	Rows        uint64    `json:"rows"` // published so far
 	Counts      Counts    `json:"counts"`
+	Version     uint64    `json:"version,omitempty"` // of the sync that it carries out; 0: it did not come so far
 	Fingerprint uint64    `json:"fingerprint"`
 	Reason      string    `json:"reason,omitempty"` // why it ended as it did
 

@@ -19,6 +19,7 @@ import (
 // A target is a sync with the environment that it writes to.
 type target struct {
 	sync        spec.Sync
+	version     uint64 // of the sync
 	environment spec.Environment
 }
 
@@ -33,9 +34,9 @@ func (x *extractor) applied(ctx context.Context, id penstock.SyncID) (target, er
 	for _, v := range values {
 		switch {
 		case v.Name == queue.SpecOfSync(id):
-			t.sync, err = decodeStored[spec.Sync](v)
+			t.sync, t.version, err = decodeStored[spec.Sync](v)
 		case v.Name == queue.SpecOfEnvironment(id.Environment):
-			t.environment, err = decodeStored[spec.Environment](v)
+			t.environment, _, err = decodeStored[spec.Environment](v)
 		case strings.HasPrefix(v.Name, "sync."):
 			known = append(known, strings.Replace(strings.TrimPrefix(v.Name, "sync."), ".", "/", 1))
 		}
@@ -74,14 +75,15 @@ func (x *extractor) removed(ctx context.Context, id penstock.SyncID) error {
 		id, v.By, v.At.UTC().Format("2006-01-02 15:04 MST"), why, id)
 }
 
-func decodeStored[T any](v queue.Value) (T, error) {
+func decodeStored[T any](v queue.Value) (document T, version uint64, err error) {
 	var s struct {
-		Spec T `json:"spec"`
+		Version uint64 `json:"version"`
+		Spec    T      `json:"spec"`
 	}
 	if err := json.Unmarshal(v.Data, &s); err != nil {
-		return s.Spec, fmt.Errorf("stored %s cannot be read: %w; apply it again", v.Name, err)
+		return s.Spec, 0, fmt.Errorf("stored %s cannot be read: %w; apply it again", v.Name, err)
 	}
-	return s.Spec, nil
+	return s.Spec, s.Version, nil
 }
 
 // live reads everything that is applied, environments and syncs by name. What cannot be read is left out: to apply it again

@@ -28,13 +28,13 @@ func (x *extractor) answerTestConnection(ctx context.Context, r *penstockv1.Test
 	for _, v := range values {
 		switch {
 		case strings.HasPrefix(v.Name, queue.SpecOfEnvironment("")):
-			e, err := decodeStored[spec.Environment](v)
+			e, _, err := decodeStored[spec.Environment](v)
 			if err != nil {
 				return nil, err
 			}
 			environments = append(environments, e)
 		case strings.HasPrefix(v.Name, "sync."):
-			s, err := decodeStored[spec.Sync](v)
+			s, _, err := decodeStored[spec.Sync](v)
 			if err != nil {
 				return nil, err
 			}

@@ -59,7 +59,7 @@ func (x *extractor) answerRuns(ctx context.Context, r *penstockv1.RunsRequest) (
 				Environment: run.ID.Sync.Environment, Sync: run.ID.Sync.Name, Organization: run.ID.Organization,
 				Number: run.ID.Number, Epoch: run.ID.Epoch,
 			},
-			Phase: string(run.Phase), Reason: run.Reason, Started: timestamppb.New(run.Started),
+			Phase: string(run.Phase), Reason: run.Reason, Version: run.Version, Started: timestamppb.New(run.Started),
 			Counts: &penstockv1.Counts{
 				Read: c.Read, Unchanged: c.Unchanged, Accepted: c.Accepted, Refused: c.Refused, Waiting: c.Waiting, NotSent: c.NotSent,
 				Left: c.Left, Deleted: c.Deleted, LeftRefused: c.LeftRefused, LeftWaiting: c.LeftWaiting, Parked: c.Parked,

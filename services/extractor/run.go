@@ -233,6 +233,7 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 	return j.update(ctx, func(r *penstock.Run) {
 		r.ID.Organization = who.Organization
 		r.Fingerprint = j.model.Fingerprint
+		r.Version = j.target.version
 	})
 }
 

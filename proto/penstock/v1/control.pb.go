@@ -260,8 +260,10 @@ type Run struct {
 	Counts  *Counts                `protobuf:"bytes,3,opt,name=counts,proto3" json:"counts,omitempty"`
 	Started *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=started,proto3" json:"started,omitempty"`
 	// Absent while the run is under way.
-	Ended         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=ended,proto3" json:"ended,omitempty"`
-	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ended  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=ended,proto3" json:"ended,omitempty"`
+	Reason string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Version of the sync that it carries out; 0: it did not come so far.
+	Version       uint64 `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +338,13 @@ func (x *Run) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *Run) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 // A Document is one file as its author wrote it.
@@ -1021,14 +1030,15 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x04sync\x18\x02 \x01(\tR\x04sync\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\"4\n" +
 	"\fRunsResponse\x12$\n" +
-	"\x04runs\x18\x01 \x03(\v2\x10.penstock.v1.RunR\x04runs\"\xec\x01\n" +
+	"\x04runs\x18\x01 \x03(\v2\x10.penstock.v1.RunR\x04runs\"\x86\x02\n" +
 	"\x03Run\x12\"\n" +
 	"\x02id\x18\x01 \x01(\v2\x12.penstock.v1.RunIDR\x02id\x12\x14\n" +
 	"\x05phase\x18\x02 \x01(\tR\x05phase\x12+\n" +
 	"\x06counts\x18\x03 \x01(\v2\x13.penstock.v1.CountsR\x06counts\x124\n" +
 	"\astarted\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x120\n" +
 	"\x05ended\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05ended\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"2\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x18\n" +
+	"\aversion\x18\a \x01(\x04R\aversion\"2\n" +
 	"\bDocument\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"v\n" +

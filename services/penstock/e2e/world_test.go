@@ -89,6 +89,7 @@ type world struct {
 	id        penstock.SyncID // the environment's name is the world's own: worlds share a ClickHouse, where query ids are unique
 	yaml      string
 	query     string
+	secrets   string // folder
 	dataverse *emulator.Server
 	api       string
 
@@ -228,7 +229,10 @@ func (w *world) startAll() {
 // apply stores environment and sync.
 func (w *world) apply() {
 	w.t.Helper()
-	secret := filepath.Join(w.t.TempDir(), "secret")
+	if w.secrets == "" {
+		w.secrets = w.t.TempDir() // the same one each time: another path would be another environment
+	}
+	secret := filepath.Join(w.secrets, "secret")
 	if err := os.WriteFile(secret, []byte(emulator.SandboxSecret), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
