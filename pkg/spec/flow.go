@@ -134,7 +134,7 @@ func scalar(s string) string {
 
 // key writes the name of a member: words that mean something as values mean nothing there.
 func key(name string) string {
-	if plain.MatchString(name) {
+	if plain.MatchString(name) || guid.MatchString(name) {
 		return name
 	}
 	return strconv.Quote(name)

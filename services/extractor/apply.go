@@ -316,7 +316,7 @@ func (x *extractor) answerCompare(ctx context.Context, r *penstockv1.CompareRequ
 			resp.To = versionMessage(s)
 		}
 	}
-	for _, number := range []uint64{from, to} {
+	for _, number := range []uint64{to, from} {
 		if documents[number] == nil {
 			return nil, control.Refuse("not_found", "%s has no version %d; `penstock history %s` lists those it has", label(name), number, label(name))
 		}

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/daemon"
@@ -61,7 +62,7 @@ func (s *Store) Newest(ctx context.Context) (Catalogue, error) {
 // Nobody else changes anything meanwhile. decide gets what is newest; its error ends the attempt and is returned as it is.
 func (s *Store) Change(ctx context.Context, by, reason string, decide func(Catalogue) ([]Version, error)) ([]Version, error) {
 	var stored []Version
-	err := s.alone(ctx, func(lease *queue.Lease) error {
+	err := s.alone(ctx, func(ctx context.Context, lease *queue.Lease) error {
 		all, err := s.load(ctx)
 		if err != nil {
 			return err
@@ -109,7 +110,7 @@ func (s *Store) Restore(ctx context.Context) error {
 	if !slices.ContainsFunc(all.sorted(), func(e entry) bool { return e.behindInLedger() || e.behindInBucket() }) {
 		return nil
 	}
-	return s.alone(ctx, func(*queue.Lease) error {
+	return s.alone(ctx, func(ctx context.Context, _ *queue.Lease) error {
 		if all, err = s.load(ctx); err != nil {
 			return err
 		}
@@ -117,13 +118,24 @@ func (s *Store) Restore(ctx context.Context) error {
 	})
 }
 
-// alone does something while nobody else changes what is applied.
-func (s *Store) alone(ctx context.Context, do func(*queue.Lease) error) error {
+// alone does something while nobody else changes what is applied. Its context ends when that is no longer sure.
+func (s *Store) alone(ctx context.Context, do func(context.Context, *queue.Lease) error) error {
 	deadline := time.Now().Add(s.Wait)
 	for {
 		lease, err := s.Queue.Acquire(ctx, queue.SpecsLease(), s.Holder)
 		if err == nil {
-			err = do(lease)
+			ours, end := context.WithCancelCause(ctx)
+			var watch sync.WaitGroup
+			watch.Go(func() {
+				select {
+				case <-lease.Lost():
+					end(queue.ErrLost)
+				case <-ours.Done():
+				}
+			})
+			err = do(ours, lease)
+			end(nil)
+			watch.Wait()
 			if fault := lease.Release(context.WithoutCancel(ctx)); fault != nil {
 				s.Log.Warn("others wait until a lease lapses", "lease", queue.SpecsLease(), "err", fault)
 			}
