@@ -1,7 +1,9 @@
 package extractor_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +15,8 @@ import (
 	"github.com/penstock-sync/penstock/pkg/clickhousetest"
 	"github.com/penstock-sync/penstock/pkg/control"
 	"github.com/penstock-sync/penstock/pkg/natstest"
+	"github.com/penstock-sync/penstock/pkg/penstock"
+	"github.com/penstock-sync/penstock/pkg/queue"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
 )
 
@@ -116,7 +120,7 @@ func TestWhatDoesNotGoTogetherIsRefusedAcrossFolders(t *testing.T) {
 		{"a maker beside a mirror", other.with("syncs/mails.yaml", syncOf("prod", "mails", "account", "telephone1")), []string{"sync accounts mirrors its model in prod/account"}},
 		{"a mirror beside a maker", other.with("syncs/mails.yaml", syncOf("prod", "mails", "contact", "telephone1", ", mode: mirror")), []string{"sync mails mirrors its model in prod/contact", "prod/contacts, version 1"}},
 		{"the same organisation twice", files{
-			"environments/copy.yaml": environment("copy", "one.crm4.dynamics.com"),
+			"environments/copy.yaml": environment("copy", nowhere),
 			"syncs/contacts.yaml":    syncOf("copy", "contacts", "contact", "lastname"), "syncs/q.sql": "SELECT 1",
 		}, []string{"environments prod and copy are one organisation", "sync contacts"}},
 	} {
@@ -191,6 +195,66 @@ func TestADroppedEnvironmentTakesItsSyncsAlong(t *testing.T) {
 	r.Drop = []string{"prod"}
 	equal(t, "with drop", kinds(h.apply(r)), "dev unchanged 1->1, prod removed 1->2, dev/contacts unchanged 1->1, prod/accounts removed 1->2, prod/contacts removed 1->2")
 	equal(t, "what is left", slices.Sorted(maps.Keys(h.bucket())), []string{"environment.dev", "sync.dev.contacts"})
+}
+
+// underWay makes a record that says that a run of a sync is under way, and that its environment is that organisation.
+// Nobody else leads the sync until the test ends.
+func (h *house) underWay(id penstock.SyncID, organization string) *queue.Queue {
+	h.t.Helper()
+	q, err := queue.Open(h.t.Context(), queue.Config{URL: h.nats.URL(), Name: "test", Timing: penstock.DefaultTiming().Divide(4)}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(q.Close)
+	lease, err := q.Acquire(h.t.Context(), queue.LeaderLease(id), "test")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = lease.Release(context.WithoutCancel(h.t.Context())) })
+	h.phase(q, id, organization, penstock.Publishing)
+	return q
+}
+
+func (h *house) phase(q *queue.Queue, id penstock.SyncID, organization string, phase penstock.Phase) {
+	h.t.Helper()
+	_, err := q.UpdateRun(h.t.Context(), id, func(r *penstock.Run) error {
+		r.ID.Organization, r.ID.Number, r.Phase, r.Stored = organization, 1, phase, true
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func TestAnEnvironmentIsNotDroppedFromUnderARun(t *testing.T) {
+	h := newHouse(t)
+	h.apply(one().request("ana"))
+	id := penstock.SyncID{Environment: "prod", Name: "contacts"}
+	q := h.underWay(id, "1")
+	r := files{
+		"environments/dev.yaml": environment("dev", "two.crm4.dynamics.com"),
+		"syncs/leads.yaml":      syncOf("dev", "leads", "lead", "subject"), "syncs/q.sql": "SELECT 1",
+	}.request("ben")
+	r.Drop = []string{"prod"}
+	refused(t, h.call(control.Apply, r, &penstockv1.ApplyResponse{}), "refused", "run 1 of prod/contacts is under way")
+	h.phase(q, id, "1", penstock.Closed)
+	equal(t, "once it is over", kinds(h.apply(r)), "dev added 0->1, prod removed 1->2, dev/leads added 0->1, prod/accounts removed 1->2, prod/contacts removed 1->2")
+}
+
+func TestOrganisationsAreKnownFromRuns(t *testing.T) {
+	h := newHouse(t)
+	h.apply(one().request("ana"))
+	dev := func(host, sync, column string) *penstockv1.ApplyRequest {
+		return files{
+			"environments/dev.yaml": environment("dev", host),
+			"syncs/leads.yaml":      syncOf("dev", "leads", "lead", "subject"), "syncs/contacts.yaml": syncOf("dev", sync, "contact", column), "syncs/q.sql": "SELECT 1",
+		}.request("ben")
+	}
+	h.apply(dev("vanity.example.com", "people", "nickname"))
+	h.underWay(penstock.SyncID{Environment: "prod", Name: "contacts"}, "1")
+	h.underWay(penstock.SyncID{Environment: "dev", Name: "leads"}, "1")
+	refused(t, h.call(control.Apply, dev("vanity.example.com", "contacts", "lastname"), &penstockv1.ApplyResponse{}), "refused", "environments prod and dev are one organisation")
+	h.apply(dev("other.example.com", "contacts", "lastname")) // of which nothing is known yet
 }
 
 func TestARollbackIsANewVersion(t *testing.T) {
