@@ -34,7 +34,8 @@ pkg/dataverse/dataversetest/a_test.go pkg/dataverse/dataversetest pkg/dataverse/
 pkg/daemon/a.go                       pkg/penstock                        : pkg/queue pkg/clickhouse pkg/dataverse proto/penstock/v1
 pkg/mapping/a.go                      pkg/penstock pkg/document pkg/spec pkg/dataverse : pkg/queue pkg/clickhouse pkg/dataverse/emulator proto/penstock/v1
 pkg/mapping/a_test.go                 pkg/dataverse                       : pkg/dataverse/emulator
-pkg/connection/a.go                   pkg/penstock pkg/document pkg/spec pkg/mapping pkg/dataverse proto/penstock/v1 : pkg/queue pkg/clickhouse pkg/control pkg/dataverse/emulator
+pkg/privilege/a.go                    pkg/penstock pkg/spec pkg/sealed pkg/dataverse proto/penstock/v1 : pkg/mapping pkg/connection pkg/queue pkg/control
+pkg/connection/a.go                   pkg/penstock pkg/document pkg/sealed pkg/spec pkg/mapping pkg/dataverse pkg/privilege proto/penstock/v1 : pkg/queue pkg/clickhouse pkg/control pkg/dataverse/emulator
 pkg/connection/a_test.go              pkg/dataverse/emulator              : pkg/queue
 pkg/ledger/a.go                       pkg/penstock pkg/clickhouse         : pkg/queue pkg/dataverse pkg/mapping proto/penstock/v1 pkg/clickhouse/chdb
 pkg/ledger/a_test.go                  pkg/clickhousetest                  : pkg/queue

@@ -4,9 +4,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/penstock-sync/penstock/pkg/dataverse"
-	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
 // Hosts of Microsoft cannot be stood in for, so what is concluded from their names is tested without them.
@@ -34,43 +31,6 @@ func TestHostAuthorityAndResourceBelongTogether(t *testing.T) {
 	} {
 		if tt.step.State != tt.want || !strings.Contains(tt.step.Saw, tt.saw) || (tt.want == Passed) != (tt.step.Do == "") {
 			t.Errorf("%s: %+v, want %s %q", tt.name, tt.step, tt.want, tt.saw)
-		}
-	}
-}
-
-func TestPrivilegesFollowFromWhatASyncDoes(t *testing.T) {
-	table := &dataverse.Table{LogicalName: "contact", Columns: []dataverse.Column{
-		{Name: "firstname", Type: dataverse.Text},
-		{Name: "managerid", Type: dataverse.Lookup, TypeName: "LookupType", Targets: []dataverse.Target{{Table: "systemuser", PrimaryID: "systemuserid"}}},
-		{Name: "ownerid", Type: dataverse.Lookup, TypeName: "OwnerType", Targets: []dataverse.Target{{Table: "systemuser", PrimaryID: "systemuserid"}, {Table: "team", PrimaryID: "teamid"}}},
-		{Name: "parentcustomerid", Type: dataverse.Lookup, TypeName: "CustomerType", Targets: []dataverse.Target{{Table: "account", PrimaryID: "accountid"}, {Table: "contact", PrimaryID: "contactid"}}},
-	}}
-	bind := func(column, to, key string) spec.Field {
-		return spec.Field{Column: column, To: to, By: []spec.Part{{Key: key, From: "v"}}}
-	}
-	for _, tt := range []struct {
-		mode  spec.Mode
-		leave spec.Action
-		field spec.Field
-		want  string
-	}{
-		{spec.Create, spec.Nothing, spec.Field{Column: "firstname", From: "v"}, "Create contact"},
-		{spec.Update, spec.Nothing, spec.Field{Column: "firstname", From: "v"}, "Read contact, Write contact"},
-		{spec.Upsert, spec.Delete, spec.Field{Column: "firstname", From: "v"}, "Create contact, Read contact, Write contact, Delete contact"},
-		{spec.Update, spec.Nothing, bind("parentcustomerid", "account", "accountid"), "Read contact, Write contact, Append contact, AppendTo account"},
-		{spec.Update, spec.Nothing, bind("parentcustomerid", "account", "accountnumber"), "Read contact, Write contact, Append contact, AppendTo account, Read account"},
-		{spec.Update, spec.Nothing, bind("parentcustomerid", "contact", "externaluseridentifier"), "Read contact, Write contact, Append contact, AppendTo contact"},
-		{spec.Update, spec.Nothing, bind("managerid", "", "systemuserid"), "Read contact, Write contact, Append contact, AppendTo systemuser"},
-		{spec.Update, spec.Nothing, bind("ownerid", "team", "teamid"), "Read contact, Write contact, Assign contact"},
-		{spec.Update, spec.Nothing, bind("nosuch", "team", "teamid"), "Read contact, Write contact"},
-	} {
-		s := spec.Sync{To: spec.To{Table: "contact", Mode: tt.mode, OnLeave: spec.OnLeave{Action: tt.leave}}, Map: []spec.Field{tt.field}}
-		var got []string
-		for _, n := range needs(s, table) {
-			got = append(got, string(n.verb)+" "+n.table)
-		}
-		if strings.Join(got, ", ") != tt.want {
-			t.Errorf("%s %+v: %v, want %s", tt.mode, tt.field, got, tt.want)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func Mend(c penstock.Cause) string {
 	r, _, known := ruleOf(c.Code)
 	switch {
 	case c.Privilege != "" && (!known || r.hint == hintRecord): // else it is the new owner that lacks it, or there is no role at all
-		return "give the application user a security role with " + c.Privilege + "; changes of roles are seen after about 30 s"
+		return GrantPrivileges("the application user", c.Privilege)
 	case c.Class == penstock.Mapping && known && r.class != penstock.Mapping:
 		return hintMapping // the text made a rejected payload one of an unknown column
 	case c.Code == "http_403":

@@ -24,6 +24,7 @@ const (
 	AppendRecords Verb = "Append"
 	AppendTo      Verb = "AppendTo"
 	AssignRecords Verb = "Assign"
+	ShareRecords  Verb = "Share"
 )
 
 // A Depth says for which records a privilege is held.
@@ -47,7 +48,17 @@ func (d Depth) String() string {
 	return "invalid"
 }
 
-func depth(s string) Depth {
+// Level is the depth as the editor of security roles calls it.
+func (d Depth) Level() string {
+	names := [...]string{"None", "User", "Business Unit", "Parent: Child Business Units", "Organization"}
+	if int(d) < len(names) {
+		return names[d]
+	}
+	return "invalid"
+}
+
+// ParseDepth reads a depth as Dataverse spells it. What it does not know is NoDepth.
+func ParseDepth(s string) Depth {
 	for d := Basic; d <= Global; d++ {
 		if d.String() == s {
 			return d
@@ -59,9 +70,11 @@ func depth(s string) Depth {
 // A Privilege is what a table asks of those who do something with its records. Its name is never composed from the
 // table's: activities share prvReadActivity, and users' privileges are called prvReadUser.
 type Privilege struct {
-	Name    string // prvWriteContact
-	Verb    Verb
-	Deepest Depth // that a role can grant it with: Global, with few exceptions
+	Name string // prvWriteContact
+	Verb Verb
+
+	// What a role can grant it with: from Basic to Global where records have owners, with few exceptions; else Global alone.
+	Shallowest, Deepest Depth
 }
 
 // Privileges reads from metadata which privileges a table knows. One that does not exist is a SystemFault that names it.
@@ -70,26 +83,51 @@ func (c *Client) Privileges(ctx context.Context, table string) ([]Privilege, err
 	if !logicalName(table) {
 		return nil, &penstock.Error{Op: op, Kind: penstock.SystemFault, Err: fmt.Errorf("%q cannot be a table", table)}
 	}
-	var answer struct {
-		Privileges []struct {
-			Name, PrivilegeType                            string
-			CanBeBasic, CanBeLocal, CanBeDeep, CanBeGlobal bool
-		}
-	}
+	var answer tablePrivilegesJSON
 	if fault := c.get(ctx, op, definition(table), "$select=Privileges", &answer); fault != nil {
 		return nil, tableFault(fault, table)
 	}
-	var all []Privilege
-	for _, p := range answer.Privileges {
-		deepest := NoDepth
-		for d, can := range []bool{false, p.CanBeBasic, p.CanBeLocal, p.CanBeDeep, p.CanBeGlobal} {
-			if can {
-				deepest = Depth(d)
-			}
-		}
-		all = append(all, Privilege{Name: p.Name, Verb: Verb(p.PrivilegeType), Deepest: deepest})
+	return answer.all(), nil
+}
+
+// AllPrivileges reads the privileges of all tables that [Client.Tables] lists, by logical name, in one large request.
+func (c *Client) AllPrivileges(ctx context.Context) (map[string][]Privilege, error) {
+	var answer struct{ Value []tablePrivilegesJSON }
+	query := "$select=LogicalName,Privileges&" + publicTables
+	if fault := c.get(ctx, "dataverse: privileges of all tables of "+c.root.Host, "EntityDefinitions", query, &answer); fault != nil {
+		return nil, fault
+	}
+	all := map[string][]Privilege{}
+	for _, t := range answer.Value {
+		all[t.LogicalName] = t.all()
 	}
 	return all, nil
+}
+
+// tablePrivilegesJSON is what metadata says of a table's privileges.
+type tablePrivilegesJSON struct {
+	LogicalName string
+	Privileges  []struct {
+		Name, PrivilegeType                            string
+		CanBeBasic, CanBeLocal, CanBeDeep, CanBeGlobal bool
+	}
+}
+
+func (j tablePrivilegesJSON) all() []Privilege {
+	var all []Privilege
+	for _, p := range j.Privileges {
+		known := Privilege{Name: p.Name, Verb: Verb(p.PrivilegeType)}
+		for d, can := range []bool{false, p.CanBeBasic, p.CanBeLocal, p.CanBeDeep, p.CanBeGlobal} {
+			if can && known.Shallowest == NoDepth {
+				known.Shallowest = Depth(d)
+			}
+			if can {
+				known.Deepest = Depth(d)
+			}
+		}
+		all = append(all, known)
+	}
+	return all
 }
 
 // rolePrivilegesJSON is what the functions about a user's privileges answer.
@@ -101,7 +139,7 @@ type rolePrivilegesJSON struct {
 func (j rolePrivilegesJSON) held() map[string]Depth {
 	held := map[string]Depth{}
 	for _, p := range j.RolePrivileges {
-		held[p.PrivilegeName] = max(held[p.PrivilegeName], depth(p.Depth))
+		held[p.PrivilegeName] = max(held[p.PrivilegeName], ParseDepth(p.Depth))
 	}
 	return held
 }
@@ -144,12 +182,15 @@ func (c *Client) HasPrivileges(ctx context.Context, user string, names []string)
 	return nil, fault
 }
 
+// publicTables leaves out those that are internal or only join others.
+const publicTables = "$filter=IsPrivate%20eq%20false%20and%20IsIntersect%20eq%20false"
+
 // Tables lists the logical names of the environment's tables, without those that are internal or only join others.
 func (c *Client) Tables(ctx context.Context) ([]string, error) {
 	var answer struct {
 		Value []struct{ LogicalName string }
 	}
-	query := "$select=LogicalName&$filter=" + strings.ReplaceAll("IsPrivate eq false and IsIntersect eq false", " ", "%20")
+	query := "$select=LogicalName&" + publicTables
 	if fault := c.get(ctx, "dataverse: tables of "+c.root.Host, "EntityDefinitions", query, &answer); fault != nil {
 		return nil, fault
 	}

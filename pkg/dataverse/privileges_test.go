@@ -35,7 +35,7 @@ func TestPrivilegesAreReadNotComposed(t *testing.T) {
 		dataverse.DeleteRecords: "prvDeleteContact", dataverse.AppendRecords: "prvAppendContact", dataverse.AppendTo: "prvAppendToContact",
 		dataverse.AssignRecords: "prvAssignContact",
 	} {
-		if !slices.Contains(all, dataverse.Privilege{Name: name, Verb: verb, Deepest: dataverse.Global}) {
+		if !slices.Contains(all, dataverse.Privilege{Name: name, Verb: verb, Shallowest: dataverse.Basic, Deepest: dataverse.Global}) {
 			t.Errorf("no %s for %s in %+v", name, verb, all)
 		}
 	}

@@ -35,6 +35,17 @@ const (
 
 const newCertificate = "an owner of the application: make a new one, upload it " + AtRegistration + ", and configure it with its key"
 
+// GrantPrivileges is what is to be done where a user ("application user 1111…") lacks privileges: the one wording of it. Without
+// names, they are those that were spoken of.
+func GrantPrivileges(user string, names ...string) string {
+	what := "this privilege"
+	if len(names) > 0 {
+		what = strings.Join(names, ", ")
+	}
+	return "a system administrator of the environment: give " + user + " a security role with " + what + ", " + AtApplicationUsers +
+		", Edit security roles; changes are seen after about 30 s"
+}
+
 // remedies is the table of reference "Token errors" and "What Dataverse answers about identity"; the codes of client
 // assertions are from public captures. Keys are in lower case.
 var remedies = map[string]Remedy{ //nolint:gochecknoglobals // constant table
@@ -81,6 +92,6 @@ var remedies = map[string]Remedy{ //nolint:gochecknoglobals // constant table
 	"0x8004a104": {"the environment is disabled", "an administrator of the tenant: see its state in the Power Platform admin center, Environments"},
 	"0x8004a107": {"the environment is disabled, with all of its scale group", "ask Microsoft support"},
 	"0x8004a110": {"the application user may not act for others", "a system administrator of the environment: give it a security role with prvActOnBehalfOfAnotherUser"},
-	"0x80040220": {"the application user lacks a privilege", "a system administrator of the environment: give it a security role with the privilege " + AtApplicationUsers + ", Edit security roles; changes are seen after about 30 s"},
+	"0x80040220": {"the application user lacks a privilege", GrantPrivileges("it")},
 	"http_401":   {"Dataverse does not take a token that Entra ID has just issued", hintToken},
 }
