@@ -15,13 +15,15 @@ import (
 func closable(in *Input, table string) {
 	in.Table.LogicalName, in.Sync.To.Table = table, table
 	for i := range in.Table.Columns {
-		if c := &in.Table.Columns[i]; c.Name == stateColumn {
+		switch c := &in.Table.Columns[i]; c.Name {
+		case stateColumn:
 			c.Options = []dataverse.Option{{Value: 0, Label: "Active"}, {Value: 1, Label: "Inactive"}, {Value: 2, Label: "Merged"}}
+		case statusColumn:
+			c.Options = []dataverse.Option{
+				{Value: 1, Label: "New"}, {Value: 2, Label: "Open"}, {Value: 3, Label: "Lost", State: 1}, {Value: 5, Label: "Gone", State: 1}, {Value: 7, Label: "Merged", State: 2},
+			}
 		}
 	}
-	in.Table.Columns = append(in.Table.Columns, dataverse.Column{Name: statusColumn, Type: dataverse.Status, Creatable: true, Updatable: true, Options: []dataverse.Option{
-		{Value: 1, Label: "New"}, {Value: 2, Label: "Open"}, {Value: 3, Label: "Lost", State: 1}, {Value: 5, Label: "Gone", State: 1}, {Value: 7, Label: "Merged", State: 2},
-	}})
 }
 
 func number(v int32) *int32 { return &v }
@@ -108,7 +110,7 @@ func TestLeaveActionsThatCannotBeAreRefusedWithTheWayOut(t *testing.T) {
 
 func TestATableWithoutStatesCannotDeactivate(t *testing.T) {
 	in := input([]SourceColumn{{"v", "String"}}, column("firstname"))
-	in.Table.Columns = in.Table.Columns[:len(in.Table.Columns)-1] // statecode is the last
+	in.Table.Columns = slices.DeleteFunc(in.Table.Columns, func(c dataverse.Column) bool { return c.Name == stateColumn })
 	in.Sync.To.OnLeave.Action = spec.Deactivate
 	if _, err := Compile(in); err == nil || !strings.Contains(err.Error(), "the table has no state") {
 		t.Error(err)
