@@ -27,6 +27,7 @@ const (
 	Rollback       = "penstock.control.rollback"        // RollbackRequest -> ApplyResponse
 	DeadLetters    = "penstock.control.deadletters"     // DeadLettersRequest -> DeadLettersResponse
 	TestConnection = "penstock.control.test_connection" // TestConnectionRequest -> TestConnectionResponse
+	Privileges     = "penstock.control.privileges"      // PrivilegesRequest -> PrivilegesResponse
 )
 
 const binary = "application/protobuf"

@@ -19,9 +19,19 @@ const testLimit = 50 * time.Second
 func (x *extractor) answerTestConnection(ctx context.Context, r *penstockv1.TestConnectionRequest) (*penstockv1.TestConnectionResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, testLimit)
 	defer cancel()
-	values, err := x.queue.Specs(ctx)
+	in, err := x.chosen(ctx, r.GetEnvironment(), r.GetSync(), r.GetUser())
 	if err != nil {
 		return nil, err
+	}
+	in.Model, in.Identities = x.sources, x.cfg.Identities
+	return connection.Test(ctx, in).Message(), nil
+}
+
+// chosen looks up an environment as it was last applied, with its syncs; sync and user choose one of each, unless empty.
+func (x *extractor) chosen(ctx context.Context, environment, sync, user string) (connection.Input, error) {
+	values, err := x.queue.Specs(ctx)
+	if err != nil {
+		return connection.Input{}, err
 	}
 	var environments []spec.Environment
 	var syncs []spec.Sync
@@ -30,21 +40,20 @@ func (x *extractor) answerTestConnection(ctx context.Context, r *penstockv1.Test
 		case strings.HasPrefix(v.Name, queue.SpecOfEnvironment("")):
 			e, _, err := decodeStored[spec.Environment](v)
 			if err != nil {
-				return nil, err
+				return connection.Input{}, err
 			}
 			environments = append(environments, e)
 		case strings.HasPrefix(v.Name, "sync."):
 			s, _, err := decodeStored[spec.Sync](v)
 			if err != nil {
-				return nil, err
+				return connection.Input{}, err
 			}
 			syncs = append(syncs, s)
 		}
 	}
-	in, err := connection.Select(environments, syncs, r.GetEnvironment(), r.GetSync(), r.GetUser())
+	in, err := connection.Select(environments, syncs, environment, sync, user)
 	if err != nil {
-		return nil, control.Refuse("not_found", "%s; what is applied is what can be tested, or use --folder", err)
+		return in, control.Refuse("not_found", "%s; what is applied is what can be looked at, or use --folder", err)
 	}
-	in.Model, in.Identities = x.sources, x.cfg.Identities
-	return connection.Test(ctx, in).Message(), nil
+	return in, nil
 }

@@ -26,6 +26,7 @@ func (x *extractor) serve(ctx context.Context) (*control.Service, error) {
 		control.Handle(s, control.Compare, x.answerCompare),
 		control.Handle(s, control.Rollback, x.answerRollback),
 		control.Handle(s, control.TestConnection, x.answerTestConnection),
+		control.Handle(s, control.Privileges, x.answerPrivileges),
 	)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
