@@ -118,6 +118,16 @@ func TestResealingTouchesNothingButTheSealedValues(t *testing.T) {
 	}
 }
 
+func TestAResealThatWouldNotBeReadBackIsRefused(t *testing.T) {
+	_, to := identity(t)
+	quoted := `client_secret: {sealed: "` + strings.ReplaceAll(string(seal(t, "x", to)), "\n", `\n`) + `"}`
+	file := "# " + quoted + "\n" + strings.Replace(environmentFile, "client_secret: {env: DEMO_SECRET}", quoted, 1) // the remark comes first
+	_, _, err := Reseal("e.yaml", []byte(file), func(sealed.Value) (sealed.Value, error) { return seal(t, "y", to), nil })
+	if err == nil || !strings.Contains(err.Error(), "a sealed value cannot be replaced there; write it as a block") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestASecretIsSealedIntoAFileAndItsCommentsStay(t *testing.T) {
 	keys, to := identity(t)
 	v := seal(t, "s3cr~t", to)
