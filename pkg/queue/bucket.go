@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,8 +19,9 @@ var ErrConflict = errors.New("somebody else was quicker")
 // A Value is one entry of a bucket. Revision is 0 where there is none.
 type Value struct {
 	Name     string
-	Data     []byte // JSON
-	Revision uint64 // grows with every change to the bucket
+	Data     []byte    // JSON
+	Revision uint64    // grows with every change to the bucket
+	At       time.Time // when it was stored
 }
 
 // Run reads the record of a sync's newest run, and its revision. A sync without one has the zero run, with its name set,
@@ -192,7 +194,7 @@ func (q *Queue) get(ctx context.Context, bucket, name string) (Value, error) {
 	if err != nil {
 		return Value{}, fault("read "+name+" in "+bucket, err)
 	}
-	return Value{Name: name, Data: entry.Value(), Revision: entry.Revision()}, nil
+	return Value{Name: name, Data: entry.Value(), Revision: entry.Revision(), At: entry.Created()}, nil
 }
 
 func (q *Queue) replace(ctx context.Context, bucket, name string, data []byte, revision uint64) (uint64, error) {
@@ -230,7 +232,7 @@ func (q *Queue) list(ctx context.Context, bucket string) ([]Value, error) {
 			if entry == nil {
 				return values, ctx.Err()
 			}
-			values = append(values, Value{Name: entry.Key(), Data: entry.Value(), Revision: entry.Revision()})
+			values = append(values, Value{Name: entry.Key(), Data: entry.Value(), Revision: entry.Revision(), At: entry.Created()})
 		}
 	}
 }

@@ -55,7 +55,7 @@ func watch(ctx context.Context, bucket jetstream.KeyValue, connected <-chan nats
 			case entry.Operation() != jetstream.KeyValuePut:
 				changed(Value{Name: entry.Key(), Revision: entry.Revision()})
 			default:
-				changed(Value{Name: entry.Key(), Data: entry.Value(), Revision: entry.Revision()})
+				changed(Value{Name: entry.Key(), Data: entry.Value(), Revision: entry.Revision(), At: entry.Created()})
 			}
 		}
 	}

@@ -46,13 +46,14 @@ type User struct {
 
 // A Sync is one model and how its columns fill one table of one environment.
 type Sync struct {
-	Name   string            `json:"sync"` // [a-z0-9_-], unique within its environment
-	From   From              `json:"from"`
-	To     To                `json:"to"`
-	After  []string          `json:"after,omitempty"` // syncs of the same environment that this one's lookups need
-	Map    []Field           `json:"map"`             // in the order of the file, at least one; no column twice
-	Guards Guards            `json:"guards"`
-	At     document.Position `json:"-"`
+	Name     string            `json:"sync"` // [a-z0-9_-], unique within its environment
+	From     From              `json:"from"`
+	To       To                `json:"to"`
+	After    []string          `json:"after,omitempty"` // syncs of the same environment that this one's lookups need
+	Map      []Field           `json:"map"`             // in the order of the file, at least one; no column twice
+	Schedule Schedule          `json:"schedule,omitzero"`
+	Guards   Guards            `json:"guards"`
+	At       document.Position `json:"-"`
 
 	AfterAt document.Position `json:"-"`
 }
@@ -139,7 +140,7 @@ func (m Mode) Operation() penstock.Operation {
 type OnLeave struct {
 	Action Action   `json:"action"`
 	State  *int32   `json:"state,omitempty"`  // of deactivate: statecode; nil: 1, which is Inactive in most tables
-	Status *int32   `json:"status,omitempty"` // of deactivate: statuscode; nil: the state's default
+	Status *int32   `json:"status,omitempty"` // of deactivate: statuscode; nil: the first of the state's
 	Clear  []string `json:"clear,omitempty"`  // of clear: columns of the sync's map
 }
 
@@ -154,15 +155,17 @@ const (
 	Clear      Action = "clear"      // sets some columns to null
 )
 
-// Guards hold back what looks like an accident rather than a change.
+// Guards hold back what looks like an accident rather than a change. Those of deletes hold for whatever on_leave does.
 type Guards struct {
-	MaxDeletes      int   `json:"max_deletes"`       // most records that leaving rows may delete in a run and in 24 h
+	MaxDeletes      int   `json:"max_deletes"`       // most records that leaving rows may delete, deactivate or clear in a run and in 24 h
 	MaxDeletesShare Share `json:"max_deletes_share"` // the same as a share of the ledger; the smaller holds
 	Shrink          Share `json:"shrink"`            // a model that lost more of its rows than this deletes nothing
 }
 
 // DefaultGuards are the guards of a sync that names none.
-func DefaultGuards() Guards { return Guards{MaxDeletes: 1000, MaxDeletesShare: 0.05, Shrink: 0.20} }
+func DefaultGuards() Guards {
+	return Guards{MaxDeletes: 1000, MaxDeletesShare: 0.05, Shrink: 0.20}
+}
 
 // A Share is a part of the whole: 0.05 is written 5%.
 type Share float64

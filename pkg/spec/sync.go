@@ -34,6 +34,7 @@ func (r *reader) sync(n document.Node) (s Sync, environments []string, overlays 
 		document.Required("from", func(n document.Node) { s.From, key1 = r.from(n) }),
 		document.Required("to", func(n document.Node) { s.To, environments, match = r.to(n) }),
 		document.Optional("after", func(n document.Node) { s.AfterAt, s.After = r.At(n), r.oneOrMore(n, "after", r.name) }),
+		document.Optional("schedule", func(n document.Node) { s.Schedule = r.schedule(n) }),
 		document.Required("map", func(n document.Node) { s.Map = r.fields(n) }),
 		document.Optional("guards", func(n document.Node) { r.guards(n, &s.Guards) }),
 		document.Optional("overlays", func(n document.Node) { overlays = n }),

@@ -130,6 +130,7 @@ func Run(ctx context.Context, env daemon.Env, cfg Config) (err error) {
 	recorder.Go(func() { daemon.Persist(recording, env.Log, "recording results", first, x.record) })
 	parts.Go(func() { daemon.Persist(ctx, env.Log, "taking requests", first, x.inbox) })
 	parts.Go(func() { x.lead(ctx, hard) })
+	parts.Go(func() { x.keepTime(ctx) })
 	parts.Wait()
 	stop()
 	recorder.Wait()
