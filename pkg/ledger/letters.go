@@ -110,6 +110,25 @@ ORDER BY n DESC, environment, sync, class, code, column, target, privilege, alte
 	})
 }
 
+// Worst is the cause that most letters of a run have; none where it has no letters, or they are not stored yet.
+func (l *Ledger) Worst(ctx context.Context, run penstock.RunID) (Group, error) {
+	q := clickhouse.Query{SQL: fmt.Sprintf(`
+SELECT class, code, column, target, privilege, alternate_key, uniqExact(chunk, ordinal) AS n, sum(rows), any(message)
+FROM %s WHERE %s GROUP BY class, code, column, target, privilege, alternate_key
+ORDER BY n DESC, class, code, column, target, privilege, alternate_key LIMIT 1`,
+		l.table("dead_letters"), l.ofRun(run))}
+	groups, err := all(ctx, l.conn, q, "find why rows of "+run.Sync.String()+" were refused", func(rows *clickhouse.Rows) (g Group, err error) {
+		g.Sync = run.Sync
+		err = rows.Scan((*string)(&g.Cause.Class), &g.Cause.Code, &g.Cause.Column, &g.Cause.Target, &g.Cause.Privilege, &g.Cause.Key,
+			&g.Letters, &g.Rows, &g.Cause.Message)
+		return g, err
+	})
+	if err != nil || len(groups) == 0 {
+		return Group{}, err
+	}
+	return groups[0], nil
+}
+
 // OpenLetters lists open letters, newest first.
 func (l *Ledger) OpenLetters(ctx context.Context, c Choice, limit int) ([]penstock.Letter, error) {
 	q := clickhouse.Query{SQL: fmt.Sprintf(`

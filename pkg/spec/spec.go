@@ -160,11 +160,15 @@ type Guards struct {
 	MaxDeletes      int   `json:"max_deletes"`       // most records that leaving rows may delete, deactivate or clear in a run and in 24 h
 	MaxDeletesShare Share `json:"max_deletes_share"` // the same as a share of the ledger; the smaller holds
 	Shrink          Share `json:"shrink"`            // a model that lost more of its rows than this deletes nothing
+
+	// A run of which more than this share is refused is stopped, and the sync suspended: the fault is hardly in so many
+	// rows. Fewer than 200 refused rows never do that. 0 and 1 (100%) stop nothing.
+	StopRefused Share `json:"stop_refused"`
 }
 
 // DefaultGuards are the guards of a sync that names none.
 func DefaultGuards() Guards {
-	return Guards{MaxDeletes: 1000, MaxDeletesShare: 0.05, Shrink: 0.20}
+	return Guards{MaxDeletes: 1000, MaxDeletesShare: 0.05, Shrink: 0.20, StopRefused: 0.50}
 }
 
 // A Share is a part of the whole: 0.05 is written 5%.

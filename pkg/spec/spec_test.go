@@ -79,7 +79,7 @@ func TestASyncIsReadWholeAndSurvivesJSON(t *testing.T) {
 			{Column: "gendercode", From: "gender_code", Null: NullWrite, At: at(8)},
 			{Column: "parentcustomerid", To: "account", By: []Part{{Key: "accountnumber", From: "account_no"}}, Null: NullWrite, At: at(9)},
 		},
-		Guards: Guards{MaxDeletes: 10, MaxDeletesShare: 0.025, Shrink: 0.2},
+		Guards: Guards{MaxDeletes: 10, MaxDeletesShare: 0.025, Shrink: 0.2, StopRefused: 0.5},
 		At:     document.Position{File: "syncs/contacts.yaml", Line: 1, Column: 1},
 	}
 	if !reflect.DeepEqual(s, want) {

@@ -199,6 +199,13 @@ func (r *reader) guards(n document.Node, g *Guards) {
 	r.Object(n, "guards",
 		document.Optional("max_deletes", func(n document.Node) { r.Count(n, "guards.max_deletes", &g.MaxDeletes) }),
 		document.Optional("max_deletes_share", func(n document.Node) { r.share(n, "guards.max_deletes_share", &g.MaxDeletesShare) }),
+		document.Optional("stop_refused", func(n document.Node) { r.stopRefused(n, &g.StopRefused) }),
 		document.Optional("shrink", func(n document.Node) { r.share(n, "guards.shrink", &g.Shrink) }),
 	)
+}
+
+func (r *reader) stopRefused(n document.Node, into *Share) {
+	if r.share(n, "guards.stop_refused", into); *into == 0 {
+		r.Problem(n, "write 100% for a sync that no refusal is to stop", "guards.stop_refused cannot be 0%%")
+	}
 }

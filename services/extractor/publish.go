@@ -85,6 +85,7 @@ func (j *journey) through(ctx context.Context, after uint32, fingerprint uint64,
 	})
 	g.Go(func() error { return out.drain(ctx) })
 	g.Go(func() error { return j.progress(ctx, out.done) })
+	g.Go(func() error { return j.heed(ctx, after+1, out.done) })
 	err := g.Wait()
 	return c.count(), err
 }
@@ -124,11 +125,14 @@ func (j *journey) render(ctx context.Context, rows *clickhouse.Rows, c *cutter) 
 			arena = arena[:start]
 			j.unfit++
 			letters = append(letters, j.letter(row.Key, hash, 1, *problem))
-			if len(letters) == penstock.MaxChanges {
+			if len(letters) == fewRefusals {
 				if err := j.x.queue.PublishLetters(ctx, letters); err != nil {
 					return err
 				}
 				letters = letters[:0]
+				if err := j.unfitted(); err != nil {
+					return err
+				}
 			}
 			continue
 		}

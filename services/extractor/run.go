@@ -154,6 +154,9 @@ func (j *journey) steps(ctx context.Context) (err error) {
 	if o.Rows != j.published.Load() {
 		return errIncomplete
 	}
+	if err := j.concluded(o); err != nil {
+		return err
+	}
 	if err := j.leave(ctx); err != nil {
 		return err
 	}
@@ -262,6 +265,9 @@ func (j *journey) drain(ctx context.Context, first, last uint32) (ledger.Outcome
 				"sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "chunks", backlog.Changes)
 		}
 		j.tell()
+		if err := j.answered(o); err != nil {
+			return o, err
+		}
 		if backlog.Changes == 0 && backlog.Results == 0 {
 			// Counted before the last results were recorded, perhaps: once more, now that nothing is left.
 			if o, err = j.x.ledger.Outcomes(ctx, j.run.ID, first, last); err != nil {
@@ -303,6 +309,10 @@ func (j *journey) awaitLetters(ctx context.Context) error {
 // end closes the run with what became of it. stopped says that this process is asked to stop.
 func (j *journey) end(ctx context.Context, stopped bool, fault error) error {
 	phase, reason, again := j.verdict(stopped, fault)
+	if phase == penstock.Suspended {
+		reason = j.whyRefused(ctx)
+		j.x.env.Log.Error("sync suspended", "sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "reason", reason)
+	}
 	sent := j.published.Load() > 0 || j.run.Phase != penstock.Diffing
 	if fault != nil && sent {
 		j.run.Unsettled = true
@@ -350,6 +360,8 @@ func (j *journey) verdict(stopped bool, fault error) (phase penstock.Phase, reas
 			j.run.Failures < mostFailures
 	case fault == nil:
 		return penstock.Closed, j.run.Reason, j.more
+	case errors.Is(fault, errRefusals):
+		return penstock.Suspended, fault.Error(), false
 	case errors.Is(fault, errIncomplete):
 		return penstock.Incomplete, "chunks or results were lost on the way; their rows are sent again", true
 	case stopped:
@@ -408,16 +420,15 @@ func (j *journey) refusedHere() uint64 {
 // sumUp accounts for a run that ended before its time, as well as can be known: what has no result counts as not sent.
 // refused are the rows that were refused before anything was sent.
 func (x *extractor) sumUp(ctx context.Context, r *penstock.Run, refused uint64) {
-	const last = 1 << 31
 	leaving := r.Phase == penstock.Leaving || r.Counts.Left > 0 // then Chunks is how many the upserts had
-	upserts := uint32(last)
+	upserts := uint32(lastChunk)
 	if leaving {
 		upserts = r.Chunks
 	}
 	o, err := x.ledger.Outcomes(ctx, r.ID, 1, upserts)
 	var deletes ledger.Outcomes
 	if leaving && err == nil {
-		deletes, err = x.ledger.Outcomes(ctx, r.ID, upserts+1, last)
+		deletes, err = x.ledger.Outcomes(ctx, r.ID, upserts+1, lastChunk)
 	}
 	if err != nil {
 		x.env.Log.Warn("cannot sum up a run that ended early", "sync", r.ID.Sync.String(), "run", r.ID.Number, "err", err)
@@ -432,6 +443,9 @@ func (x *extractor) sumUp(ctx context.Context, r *penstock.Run, refused uint64) 
 	}
 	c.LeftNotSent = c.Left - min(c.Left, c.Deleted+c.LeftRefused+c.LeftWaiting+c.Parked+c.Kept)
 }
+
+// lastChunk is an ordinal that no chunk reaches.
+const lastChunk = 1 << 31
 
 // phase moves the run on, unless somebody else has ended it.
 func (j *journey) phase(ctx context.Context, p penstock.Phase) error {

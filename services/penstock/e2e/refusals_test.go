@@ -1,0 +1,50 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/penstock-sync/penstock/pkg/penstock"
+)
+
+func TestASyncMostOfWhoseRowsAreRefusedIsStoppedWithTheCause(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, broken, cause string }{
+		{"by Dataverse", "parent = 'c-none'", "reference 0x"},
+		{"by the mapping", "industry = 999", "mapping choice_unknown (industrycode)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			const rows = 10_000
+			w := newWorld(t, rows, calm)
+			w.change("ALTER TABLE model UPDATE " + c.broken + " WHERE n >= 500")
+			w.startAll()
+			run := w.rest(w.ask())
+			expect(t, "phase", run.Phase, penstock.Suspended)
+			for _, part := range []string{"more than 50% of the rows were refused", c.cause, "run the sync again"} {
+				if !strings.Contains(run.Reason, part) {
+					t.Errorf("the reason does not say %q: %s", part, run.Reason)
+				}
+			}
+			if n := len(w.letters()); n < 200 || n > rows*8/10 {
+				t.Errorf("%d letters", n)
+			}
+			w.sound()
+
+			// Once it is mended and asked for, what was not sent goes too.
+			w.change("ALTER TABLE model UPDATE parent = NULL, industry = 1 WHERE n >= 500")
+			w.run()
+			expect(t, "records", w.dataverse.Count("account"), rows)
+			w.caughtUp()
+		})
+	}
+}
+
+func TestASmallSyncGoesOnWithItsBadRows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 199, calm)
+	w.change("ALTER TABLE model UPDATE parent = 'c-none' WHERE n >= 0")
+	w.startAll()
+	expect(t, "counts", w.run().Counts, penstock.Counts{Read: 199, Refused: 199})
+	w.caughtUp()
+}
