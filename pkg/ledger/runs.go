@@ -53,6 +53,7 @@ func (l *Ledger) SaveRun(ctx context.Context, r penstock.Run, keyless uint64) er
 		{"parked", c.Parked},
 		{"kept", c.Kept},
 		{"left_not_sent", c.LeftNotSent},
+		{"truncated", c.Truncated},
 	} {
 		columns = append(columns, col(n.column, []uint64{n.n}))
 	}
@@ -73,14 +74,14 @@ func (l *Ledger) Runs(ctx context.Context, environment, sync string, limit int) 
 	}
 	q := clickhouse.Query{SQL: fmt.Sprintf(`
 SELECT organization, environment, sync, run, epoch, phase, reason, started, ifNull(ended, toDateTime64(0, 3, 'UTC')),
-	read, unchanged, accepted, refused, waiting, not_sent, left, deleted, left_refused, left_waiting, parked, kept, left_not_sent, sync_version
+	read, unchanged, accepted, refused, waiting, not_sent, left, deleted, left_refused, left_waiting, parked, kept, left_not_sent, truncated, sync_version
 FROM %s FINAL WHERE %s ORDER BY started DESC, run DESC LIMIT %d`, l.table("runs"), where, limit)}
 	return all(ctx, l.conn, q, "list runs", func(rows *clickhouse.Rows) (r penstock.Run, err error) {
 		c := &r.Counts
 		var phase string
 		err = rows.Scan(&r.ID.Organization, &r.ID.Sync.Environment, &r.ID.Sync.Name, &r.ID.Number, &r.ID.Epoch, &phase, &r.Reason,
 			&r.Started, &r.Ended, &c.Read, &c.Unchanged, &c.Accepted, &c.Refused, &c.Waiting, &c.NotSent, &c.Left, &c.Deleted,
-			&c.LeftRefused, &c.LeftWaiting, &c.Parked, &c.Kept, &c.LeftNotSent, &r.Version)
+			&c.LeftRefused, &c.LeftWaiting, &c.Parked, &c.Kept, &c.LeftNotSent, &c.Truncated, &r.Version)
 		r.Phase = penstock.Phase(phase)
 		if !r.Phase.Final() {
 			r.Ended = time.Time{}

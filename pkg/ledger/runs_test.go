@@ -32,7 +32,7 @@ func TestARunIsStoredWhenItBeginsAndWhenItIsOver(t *testing.T) {
 	w := open(t)
 	begun := run("prod", "contacts", 1, penstock.Diffing, noon, penstock.Counts{})
 	over := run("prod", "contacts", 1, penstock.Closed, noon, penstock.Counts{
-		Read: 1, Unchanged: 2, Accepted: 3, Refused: 4, Waiting: 5, NotSent: 6, Left: 7, Deleted: 8, LeftRefused: 9, LeftWaiting: 10, Parked: 11, Kept: 12, LeftNotSent: 13,
+		Read: 1, Unchanged: 2, Accepted: 3, Refused: 4, Waiting: 5, NotSent: 6, Left: 7, Deleted: 8, LeftRefused: 9, LeftWaiting: 10, Parked: 11, Kept: 12, LeftNotSent: 13, Truncated: 14,
 	})
 	aborted := run("prod", "contacts", 1, penstock.Aborted, noon, penstock.Counts{})
 	aborted.ID.Epoch++

@@ -78,6 +78,7 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	ended Nullable(DateTime64(3, 'UTC')),
 	read UInt64, unchanged UInt64, accepted UInt64, refused UInt64, waiting UInt64, not_sent UInt64,
 	left UInt64, deleted UInt64, left_refused UInt64, left_waiting UInt64, parked UInt64, kept UInt64, left_not_sent UInt64,
+	truncated UInt64 COMMENT 'values that were cut because the sync says truncate',
 	keyless UInt64 COMMENT 'rows without a key or with one that occurs twice',
 	requested_by String,
 	requested_why String,
@@ -117,6 +118,7 @@ var additions = []struct{ table, column string }{ //nolint:gochecknoglobals // c
 	{"specs", "reason String"},
 	{"specs", "unchecked UInt8 COMMENT '1: stored although it would have been refused'"},
 	{"specs", "removed UInt8 COMMENT '1: from this version on it is not applied'"},
+	{"runs", "truncated UInt64 COMMENT 'values that were cut because the sync says truncate'"},
 }
 
 // views answer the questions that people ask.

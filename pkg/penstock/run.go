@@ -59,6 +59,8 @@ type Counts struct {
 	Parked      uint64 `json:"parked"` // held back by a guard until a person decides
 	Kept        uint64 `json:"kept"`   // the sync does not act on leaving rows
 	LeftNotSent uint64 `json:"left_not_sent"`
+
+	Truncated uint64 `json:"truncated"` // values that were cut because the sync says truncate; no part of the sums
 }
 
 // Balanced reports whether both sums of [Counts] hold.

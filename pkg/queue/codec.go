@@ -292,6 +292,7 @@ func encodeEvent(e *penstock.Event) ([]byte, error) {
 			Read: c.Read, Unchanged: c.Unchanged, Accepted: c.Accepted, Refused: c.Refused, Waiting: c.Waiting,
 			NotSent: c.NotSent, Left: c.Left, Deleted: c.Deleted, LeftRefused: c.LeftRefused,
 			LeftWaiting: c.LeftWaiting, Parked: c.Parked, Kept: c.Kept, LeftNotSent: c.LeftNotSent,
+			Truncated: c.Truncated,
 		},
 	})
 }
@@ -313,7 +314,7 @@ func decodeEvent(msg *nats.Msg) (penstock.Event, error) {
 			Read: c.GetRead(), Unchanged: c.GetUnchanged(), Accepted: c.GetAccepted(), Refused: c.GetRefused(),
 			Waiting: c.GetWaiting(), NotSent: c.GetNotSent(), Left: c.GetLeft(), Deleted: c.GetDeleted(),
 			LeftRefused: c.GetLeftRefused(), LeftWaiting: c.GetLeftWaiting(), Parked: c.GetParked(), Kept: c.GetKept(),
-			LeftNotSent: c.GetLeftNotSent(),
+			LeftNotSent: c.GetLeftNotSent(), Truncated: c.GetTruncated(),
 		},
 	}, nil
 }

@@ -124,7 +124,7 @@ func TestEventsReachWhoListens(t *testing.T) {
 	all, err := q.Events(ctx, penstock.SyncID{})
 	must(t, err)
 	want := penstock.Event{
-		Run: runID(3), Phase: penstock.Closed, Counts: penstock.Counts{Read: 1 << 40, Accepted: 2, LeftNotSent: 3}, Published: 4, Settled: 5,
+		Run: runID(3), Phase: penstock.Closed, Counts: penstock.Counts{Read: 1 << 40, Accepted: 2, LeftNotSent: 3, Truncated: 4}, Published: 4, Settled: 5,
 		Reason: "r", At: time.Unix(9, 0).UTC(),
 	}
 	must(t, q.conn.Publish(subjectOfEvents(contacts), []byte("not an event")))

@@ -64,7 +64,7 @@ func (x *extractor) answerRuns(ctx context.Context, r *penstockv1.RunsRequest) (
 			Counts: &penstockv1.Counts{
 				Read: c.Read, Unchanged: c.Unchanged, Accepted: c.Accepted, Refused: c.Refused, Waiting: c.Waiting, NotSent: c.NotSent,
 				Left: c.Left, Deleted: c.Deleted, LeftRefused: c.LeftRefused, LeftWaiting: c.LeftWaiting, Parked: c.Parked,
-				Kept: c.Kept, LeftNotSent: c.LeftNotSent,
+				Kept: c.Kept, LeftNotSent: c.LeftNotSent, Truncated: c.Truncated,
 			},
 		}
 		if !run.Ended.IsZero() {

@@ -61,6 +61,9 @@ func (j *journey) publish(ctx context.Context) error {
 		return err
 	}
 	j.run.Chunks, err = j.through(ctx, 0, j.model.Fingerprint, func(ctx context.Context, c *cutter) error { return j.render(ctx, rows, c) })
+	for _, c := range j.cuts {
+		j.run.Counts.Truncated += c.Values
+	}
 	return errors.Join(err, rows.Close())
 }
 
@@ -93,6 +96,7 @@ func (j *journey) through(ctx context.Context, after uint32, fingerprint uint64,
 // render turns rows into changes. A row that cannot be rendered becomes a letter here and now.
 func (j *journey) render(ctx context.Context, rows *clickhouse.Rows, c *cutter) error {
 	row := j.plan.NewRow()
+	defer func() { j.cuts = j.plan.Cuts(row) }()
 	var inactive uint8
 	dest := append(row.Dest(), &inactive)
 	var arena []byte // bodies of many changes; one is never written to again

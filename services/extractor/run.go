@@ -36,6 +36,7 @@ type journey struct {
 	letters   uint32        // ordinal of the newest letter of our own
 	read      uint64        // rows that the second read gave
 	unfit     uint64        // of them, those that could not be rendered
+	cuts      []mapping.Cut // text that was cut because the sync says truncate
 	published atomic.Uint64 // changes that JetStream took
 	settled   uint64        // changes that have a result
 	more      bool          // the run took as much as it may, and rows are left
@@ -74,6 +75,9 @@ func (x *extractor) carryOut(ctx, hard context.Context, lease *queue.Lease, last
 	log.Log(ctx, level, "run over", "phase", string(j.run.Phase), "reason", j.run.Reason, "read", c.Read, "unchanged", c.Unchanged, "accepted", c.Accepted,
 		"refused", c.Refused, "waiting", c.Waiting, "not_sent", c.NotSent, "left", c.Left, "deleted", c.Deleted,
 		"seconds", j.run.Ended.Sub(j.run.Started).Seconds())
+	for _, cut := range j.cuts {
+		log.Info("text was cut, as the sync says", "column", cut.Column, "values", cut.Values)
+	}
 	return j.run, nil
 }
 

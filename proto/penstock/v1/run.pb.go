@@ -104,20 +104,22 @@ func (x *RunID) GetEpoch() uint64 {
 // read = unchanged + accepted + refused + waiting + not_sent, and
 // left = deleted + left_refused + left_waiting + parked + kept + left_not_sent.
 type Counts struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Read          uint64                 `protobuf:"varint,1,opt,name=read,proto3" json:"read,omitempty"`
-	Unchanged     uint64                 `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
-	Accepted      uint64                 `protobuf:"varint,3,opt,name=accepted,proto3" json:"accepted,omitempty"`
-	Refused       uint64                 `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`
-	Waiting       uint64                 `protobuf:"varint,5,opt,name=waiting,proto3" json:"waiting,omitempty"`
-	NotSent       uint64                 `protobuf:"varint,6,opt,name=not_sent,json=notSent,proto3" json:"not_sent,omitempty"`
-	Left          uint64                 `protobuf:"varint,7,opt,name=left,proto3" json:"left,omitempty"`
-	Deleted       uint64                 `protobuf:"varint,8,opt,name=deleted,proto3" json:"deleted,omitempty"`
-	LeftRefused   uint64                 `protobuf:"varint,9,opt,name=left_refused,json=leftRefused,proto3" json:"left_refused,omitempty"`
-	LeftWaiting   uint64                 `protobuf:"varint,10,opt,name=left_waiting,json=leftWaiting,proto3" json:"left_waiting,omitempty"`
-	Parked        uint64                 `protobuf:"varint,11,opt,name=parked,proto3" json:"parked,omitempty"`
-	Kept          uint64                 `protobuf:"varint,12,opt,name=kept,proto3" json:"kept,omitempty"`
-	LeftNotSent   uint64                 `protobuf:"varint,13,opt,name=left_not_sent,json=leftNotSent,proto3" json:"left_not_sent,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Read        uint64                 `protobuf:"varint,1,opt,name=read,proto3" json:"read,omitempty"`
+	Unchanged   uint64                 `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	Accepted    uint64                 `protobuf:"varint,3,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	Refused     uint64                 `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`
+	Waiting     uint64                 `protobuf:"varint,5,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	NotSent     uint64                 `protobuf:"varint,6,opt,name=not_sent,json=notSent,proto3" json:"not_sent,omitempty"`
+	Left        uint64                 `protobuf:"varint,7,opt,name=left,proto3" json:"left,omitempty"`
+	Deleted     uint64                 `protobuf:"varint,8,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	LeftRefused uint64                 `protobuf:"varint,9,opt,name=left_refused,json=leftRefused,proto3" json:"left_refused,omitempty"`
+	LeftWaiting uint64                 `protobuf:"varint,10,opt,name=left_waiting,json=leftWaiting,proto3" json:"left_waiting,omitempty"`
+	Parked      uint64                 `protobuf:"varint,11,opt,name=parked,proto3" json:"parked,omitempty"`
+	Kept        uint64                 `protobuf:"varint,12,opt,name=kept,proto3" json:"kept,omitempty"`
+	LeftNotSent uint64                 `protobuf:"varint,13,opt,name=left_not_sent,json=leftNotSent,proto3" json:"left_not_sent,omitempty"`
+	// Values that were cut because the sync says truncate, in rows that were put into the queue. No part of the sums.
+	Truncated     uint64 `protobuf:"varint,14,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,6 +245,13 @@ func (x *Counts) GetLeftNotSent() uint64 {
 	return 0
 }
 
+func (x *Counts) GetTruncated() uint64 {
+	if x != nil {
+		return x.Truncated
+	}
+	return 0
+}
+
 // A RunEvent says how a run goes on. It is published to penstock.events.<environment>.<sync> and not stored: whoever
 // missed one asks for the run.
 type RunEvent struct {
@@ -350,7 +359,7 @@ const file_penstock_v1_run_proto_rawDesc = "" +
 	"\x04sync\x18\x02 \x01(\tR\x04sync\x12\"\n" +
 	"\forganization\x18\x03 \x01(\tR\forganization\x12\x16\n" +
 	"\x06number\x18\x04 \x01(\x04R\x06number\x12\x14\n" +
-	"\x05epoch\x18\x05 \x01(\x04R\x05epoch\"\xe9\x02\n" +
+	"\x05epoch\x18\x05 \x01(\x04R\x05epoch\"\x87\x03\n" +
 	"\x06Counts\x12\x12\n" +
 	"\x04read\x18\x01 \x01(\x04R\x04read\x12\x1c\n" +
 	"\tunchanged\x18\x02 \x01(\x04R\tunchanged\x12\x1a\n" +
@@ -365,7 +374,8 @@ const file_penstock_v1_run_proto_rawDesc = "" +
 	" \x01(\x04R\vleftWaiting\x12\x16\n" +
 	"\x06parked\x18\v \x01(\x04R\x06parked\x12\x12\n" +
 	"\x04kept\x18\f \x01(\x04R\x04kept\x12\"\n" +
-	"\rleft_not_sent\x18\r \x01(\x04R\vleftNotSent\"\xef\x01\n" +
+	"\rleft_not_sent\x18\r \x01(\x04R\vleftNotSent\x12\x1c\n" +
+	"\ttruncated\x18\x0e \x01(\x04R\ttruncated\"\xef\x01\n" +
 	"\bRunEvent\x12$\n" +
 	"\x03run\x18\x01 \x01(\v2\x12.penstock.v1.RunIDR\x03run\x12\x14\n" +
 	"\x05phase\x18\x02 \x01(\tR\x05phase\x12+\n" +

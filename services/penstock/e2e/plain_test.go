@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/penstock-sync/penstock/pkg/penstock"
@@ -152,4 +153,17 @@ func (w *world) classes() map[penstock.Class]int {
 		n[l.Cause.Class]++
 	}
 	return n
+}
+
+func TestTextThatIsCutIsCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 50, calm)
+	w.yaml = strings.Replace(w.yaml, "name: name", "name: {from: name, truncate: true}", 1)
+	w.compile()
+	w.change("ALTER TABLE model UPDATE name = repeat('Ä', 200) WHERE n < 3")
+	w.startAll()
+	run := w.run()
+	expect(t, "counts", run.Counts, penstock.Counts{Read: 50, Accepted: 50, Truncated: 3})
+	stored := must[[]penstock.Run](t)(w.ledger.Runs(t.Context(), w.id.Environment, w.id.Name, 1))
+	expect(t, "count that is stored", stored[0].Counts.Truncated, uint64(3))
 }
