@@ -393,3 +393,50 @@ func FuzzAppend(f *testing.F) {
 		}
 	})
 }
+
+// The same of what the policies, truth words and whole floats make of values.
+func FuzzAppendWithPolicies(f *testing.F) {
+	f.Add("", "ja", 7.0, "1.25")
+	f.Add("0123456789😀👍🏽", " NEIN", -0.0, "-0")
+	f.Add("\xff0123456789", "?", 9007199254740994.0, "123456789012345678")
+	in := input([]SourceColumn{{"cut", "String"}, {"word", "String"}, {"whole", "Float64"}, {"double", "Decimal(76, 20)"}},
+		spec.Field{Column: "emailaddress1", From: "cut", Truncate: true, Empty: spec.EmptyNull},
+		spec.Field{Column: "firstname", From: "cut", Truncate: true, Empty: spec.EmptySkip},
+		spec.Field{Column: "donotemail", From: "word", Empty: spec.EmptySkip, Values: []spec.Translation{{Word: "ja", Value: "true"}, {Word: "nein", Value: "false"}}},
+		spec.Field{Column: "new_big", From: "whole"}, spec.Field{Column: "new_double", From: "double"})
+	p := compile(f, in)
+	f.Fuzz(func(t *testing.T, text, word string, whole float64, double string) {
+		r := scan(t, p, "k", map[string]any{"id": "k", "cut": text, "word": word, "whole": whole, "double": double})
+		body, _, cause := p.Append(nil, nil, r)
+		if cause != nil {
+			if cause.Class != penstock.Mapping || cause.Code == "" || len(body) > 0 || len(p.Cuts(r)) > 0 {
+				t.Errorf("refused as %+v with %s %v", cause, body, p.Cuts(r))
+			}
+			return
+		}
+		var got map[string]any
+		dec := json.NewDecoder(strings.NewReader(string(body)))
+		dec.UseNumber()
+		if err := dec.Decode(&got); err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		email, isText := got["emailaddress1"].(string)
+		_, first := got["firstname"]
+		if isText != (text != "") || first != (text != "") || !strings.HasPrefix(text, email) || len(p.Cuts(r)) > 0 != (email != text && isText) && utf16Length(text) <= 50 {
+			t.Errorf("%q became %v, cut %v", text, got, p.Cuts(r))
+		}
+		if flag, is := got["donotemail"].(bool); is == (word == "") || is && flag != strings.EqualFold(strings.TrimSpace(word), "ja") {
+			t.Errorf("%q became %v", word, got["donotemail"])
+		}
+		if back, err := strconv.ParseInt(got["new_big"].(json.Number).String(), 10, 64); err != nil || float64(back) != whole {
+			t.Errorf("%v became %v", whole, got["new_big"])
+		}
+		// Dataverse keeps a float: what comes back from it is the number that was sent.
+		v, err := got["new_double"].(json.Number).Float64()
+		n, ok := parseNumeral(double)
+		back, ok2 := parseNumeral(strconv.FormatFloat(v, 'f', -1, 64))
+		if err != nil || !ok || !ok2 || n != back {
+			t.Errorf("%s became %v", double, v)
+		}
+	})
+}

@@ -61,7 +61,7 @@ func (t *timetables) applied(v queue.Value) error {
 	if v.Data == nil {
 		return nil // no longer applied
 	}
-	s, err := decodeStored[spec.Sync](v)
+	s, _, err := decodeStored[spec.Sync](v)
 	if err == nil && s.Schedule != (spec.Schedule{}) {
 		t.all[v.Name] = timetable{s.ID(), s.Schedule, v.At}
 	}
