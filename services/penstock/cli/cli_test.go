@@ -102,7 +102,7 @@ func TestBadInputIsNamedWithItsMend(t *testing.T) {
 		{"a field that nobody knows", "unknown", at.Dataverse, strings.Replace(accounts, "map:", "mapp:", 1), query, "sandbox", true, []string{"accounts.yaml:4", "mapp", "map"}},
 		{"a file that is not YAML", "garbled", at.Dataverse, "sync: [accounts\nfrom: ", query, "sandbox", true, []string{"accounts.yaml:"}},
 		{"a model whose SQL fails", "sql", at.Dataverse, accounts, "SELECT no, name FROM nowhere.at_all", "sandbox", false, []string{"accounts.sql", "nowhere"}},
-		{"a model without the column", "column", at.Dataverse, accounts, "SELECT 'A-1' AS no, 'x' AS nam", "sandbox", false, []string{"name", "nam"}},
+		{"a model without the column", "column", at.Dataverse, accounts, "SELECT 'A-1' AS no, 'x' AS nam", "sandbox", true, []string{"accounts.yaml:6", "name", "nam"}},
 		{"a table that Dataverse does not have", "table", at.Dataverse, strings.Replace(accounts, "table: account,", "table: acount,", 1), query, "sandbox", false, []string{"acount"}},
 		{"a column that Dataverse does not have", "field", at.Dataverse, strings.Replace(accounts, "  name: name", "  nmae: name", 1), query, "sandbox", false, []string{"nmae", "name"}},
 		{"a key that is none", "key", at.Dataverse, strings.Replace(accounts, "match: {key: accountnumber}", "match: {key: name}", 1), query, "sandbox", false, []string{"name", "alternate key"}},
