@@ -29,7 +29,7 @@ func TestOnlyWhatIsDifferentGetsANewVersion(t *testing.T) {
 	moved := one().with("syncs/contacts.yaml", "# a remark\n"+one()["syncs/contacts.yaml"])
 	equal(t, "a remark more", kinds(h.apply(moved.request("ben"))), "prod unchanged 1->1, prod/accounts unchanged 1->1, prod/contacts unchanged 1->1")
 
-	longer := strings.Replace(one()["syncs/contacts.yaml"], "lastname: name", "lastname: {from: name, truncate: true}, firstname: first", 1)
+	longer := strings.Replace(one()["syncs/contacts.yaml"], "lastname: name", "lastname: {from: name, truncate: true}, firstname: id", 1)
 	r = one().with("syncs/contacts.yaml", longer).request("ben")
 	r.Reason = "long names"
 	shown := &penstockv1.ApplyResponse{}
@@ -43,7 +43,7 @@ func TestOnlyWhatIsDifferentGetsANewVersion(t *testing.T) {
 	for _, d := range stored.GetChanges()[2].GetDifferences() {
 		differences = append(differences, d.GetPath()+": "+d.GetOld()+" -> "+d.GetNew())
 	}
-	equal(t, "differences", strings.Join(differences, "; "), "map.lastname: {from: name} -> {from: name, truncate: true}; map.firstname:  -> {from: first}")
+	equal(t, "differences", strings.Join(differences, "; "), "map.lastname: {from: name} -> {from: name, truncate: true}; map.firstname:  -> {from: id}")
 
 	equal(t, "history of the sync", h.history("prod", "contacts"), []string{
 		"prod/contacts 2 by ben (long names): map.lastname, map.firstname", "prod/contacts 1 by ana (the first): first version",
@@ -121,7 +121,7 @@ func TestWhatDoesNotGoTogetherIsRefusedAcrossFolders(t *testing.T) {
 		{"a mirror beside a maker", other.with("syncs/mails.yaml", syncOf("prod", "mails", "contact", "telephone1", ", mode: mirror")), []string{"sync mails mirrors its model in prod/contact", "prod/contacts, version 1"}},
 		{"the same organisation twice", files{
 			"environments/copy.yaml": environment("copy", nowhere),
-			"syncs/contacts.yaml":    syncOf("copy", "contacts", "contact", "lastname"), "syncs/q.sql": "SELECT 1",
+			"syncs/contacts.yaml":    syncOf("copy", "contacts", "contact", "lastname"), "syncs/q.sql": "SELECT id, name FROM t1",
 		}, []string{"environments prod and copy are one organisation", "sync contacts"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestWhatDoesNotGoTogetherIsRefusedAcrossFolders(t *testing.T) {
 				t.Errorf("the history does not tell that it was unchecked: %q", all)
 			}
 			// What is wrong already is held against nobody.
-			h.apply(one().with("syncs/accounts.yaml", syncOf("prod", "accounts", "account", "name", ", mode: mirror"), "syncs/q.sql", "SELECT 3").request("ana"))
+			h.apply(one().with("syncs/accounts.yaml", syncOf("prod", "accounts", "account", "name", ", mode: mirror"), "syncs/q.sql", "SELECT id, name FROM t3").request("ana"))
 		})
 	}
 }
@@ -183,7 +183,7 @@ func TestADroppedEnvironmentTakesItsSyncsAlong(t *testing.T) {
 	h.apply(one().request("ana"))
 	other := files{
 		"environments/dev.yaml": environment("dev", "two.crm4.dynamics.com"),
-		"syncs/contacts.yaml":   syncOf("dev", "contacts", "contact", "lastname"), "syncs/q.sql": "SELECT 1",
+		"syncs/contacts.yaml":   syncOf("dev", "contacts", "contact", "lastname"), "syncs/q.sql": "SELECT id, name FROM t1",
 	}
 	r := other.request("ben")
 	r.Prune = true // says nothing of other environments
@@ -233,7 +233,7 @@ func TestAnEnvironmentIsNotDroppedFromUnderARun(t *testing.T) {
 	q := h.underWay(id, "1")
 	r := files{
 		"environments/dev.yaml": environment("dev", "two.crm4.dynamics.com"),
-		"syncs/leads.yaml":      syncOf("dev", "leads", "lead", "subject"), "syncs/q.sql": "SELECT 1",
+		"syncs/leads.yaml":      syncOf("dev", "leads", "lead", "subject"), "syncs/q.sql": "SELECT id, name FROM t1",
 	}.request("ben")
 	r.Drop = []string{"prod"}
 	refused(t, h.call(control.Apply, r, &penstockv1.ApplyResponse{}), "refused", "run 1 of prod/contacts is under way")
@@ -247,7 +247,7 @@ func TestOrganisationsAreKnownFromRuns(t *testing.T) {
 	dev := func(host, sync, column string) *penstockv1.ApplyRequest {
 		return files{
 			"environments/dev.yaml": environment("dev", host),
-			"syncs/leads.yaml":      syncOf("dev", "leads", "lead", "subject"), "syncs/contacts.yaml": syncOf("dev", sync, "contact", column), "syncs/q.sql": "SELECT 1",
+			"syncs/leads.yaml":      syncOf("dev", "leads", "lead", "subject"), "syncs/contacts.yaml": syncOf("dev", sync, "contact", column), "syncs/q.sql": "SELECT id, name FROM t1",
 		}.request("ben")
 	}
 	h.apply(dev("vanity.example.com", "people", "nickname"))
@@ -298,7 +298,7 @@ func TestARollbackIsANewVersion(t *testing.T) {
 
 	// An earlier version is checked beside what is applied today.
 	h.apply(files{
-		"environments/prod.yaml": one()["environments/prod.yaml"], "syncs/q.sql": "SELECT 1",
+		"environments/prod.yaml": one()["environments/prod.yaml"], "syncs/q.sql": "SELECT id, name FROM t1",
 		"syncs/names.yaml": syncOf("prod", "names", "contact", "nickname"),
 	}.request("ana"))
 	_, err = back(&penstockv1.RollbackRequest{To: 3})
@@ -359,7 +359,7 @@ func TestTwoVersionsAreCompared(t *testing.T) {
 func TestWhatJetStreamLostComesBackFromClickHouse(t *testing.T) {
 	h := newHouse(t)
 	h.apply(one().request("ana"))
-	r := one().with("syncs/accounts.yaml", "", "syncs/q.sql", "SELECT 2").request("ana")
+	r := one().with("syncs/accounts.yaml", "", "syncs/q.sql", "SELECT id, name FROM t2").request("ana")
 	r.Prune = true
 	h.apply(r)
 	before, history := h.bucket(), h.history("", "")
@@ -406,7 +406,7 @@ func TestAnApplyThatWasCutShortIsFinishedByTheNextToStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.apply(one().with("syncs/q.sql", "SELECT 2").request("ana"))
+	h.apply(one().with("syncs/q.sql", "SELECT id, name FROM t2").request("ana"))
 	want := h.bucket()
 	h.stop()
 	// As if the process had died after the first document: ClickHouse has all of them, the bucket one.
