@@ -144,6 +144,21 @@ func TestRunRecordsChangeByCompareAndSet(t *testing.T) {
 	}
 }
 
+func TestTheNamesOfSpecsAreReadBack(t *testing.T) {
+	if id, ok := SyncOfSpec(SpecOfSync(contacts)); !ok || id != contacts {
+		t.Errorf("the sync is read back as %s, %v", id, ok)
+	}
+	if name, ok := EnvironmentOfSpec(SpecOfEnvironment(environment)); !ok || name != environment {
+		t.Errorf("the environment is read back as %s, %v", name, ok)
+	}
+	if _, ok := SyncOfSpec(SpecOfEnvironment(environment)); ok {
+		t.Error("an environment was taken for a sync")
+	}
+	if _, ok := EnvironmentOfSpec(SpecOfSync(contacts)); ok {
+		t.Error("a sync was taken for an environment")
+	}
+}
+
 func TestSpecsAreReplacedOnlyByWhoSawThem(t *testing.T) {
 	s, q := start(t, nil)
 	name := SpecOfSync(contacts)
@@ -186,6 +201,18 @@ func TestSpecsAreReplacedOnlyByWhoSawThem(t *testing.T) {
 	all, err := q.Specs(t.Context())
 	if err != nil || len(all) != 1 || string(all[0].Data) != `{"v":2}` {
 		t.Fatalf("all: %+v, %v", all, err)
+	}
+	if err := q.DropSpec(t.Context(), name, one); !errors.Is(err, ErrConflict) {
+		t.Fatalf("dropped by one who did not see it: %v", err)
+	}
+	must(t, q.DropSpec(t.Context(), name, two))
+	for v := range seen {
+		if v.Name == name && v.Data == nil {
+			break
+		}
+	}
+	if all, err := q.Specs(t.Context()); err != nil || len(all) != 0 {
+		t.Fatalf("after it was dropped: %+v, %v", all, err)
 	}
 	limits := LimitsOfUser(environment, "u")
 	if v, err := q.Limits(t.Context(), limits); err != nil || v.Revision != 0 || v.Data != nil {
