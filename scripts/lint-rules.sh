@@ -32,7 +32,8 @@ pkg/dataverse/emulator/a_test.go      pkg/dataverse/emulator              : pkg/
 pkg/dataverse/dataversetest/a.go      time                                : pkg/dataverse pkg/dataverse/emulator pkg/penstock pkg/queue
 pkg/dataverse/dataversetest/a_test.go pkg/dataverse/dataversetest pkg/dataverse/emulator pkg/dataverse/emulator/schema : pkg/dataverse pkg/queue
 pkg/daemon/a.go                       pkg/penstock                        : pkg/queue pkg/clickhouse pkg/dataverse proto/penstock/v1
-pkg/mapping/a.go                      pkg/penstock pkg/document pkg/spec pkg/dataverse : pkg/queue pkg/clickhouse pkg/dataverse/emulator proto/penstock/v1
+pkg/expression/a.go                   pkg/document                        : pkg/spec pkg/mapping pkg/penstock
+pkg/mapping/a.go                      pkg/penstock pkg/document pkg/expression pkg/spec pkg/dataverse : pkg/queue pkg/clickhouse pkg/dataverse/emulator proto/penstock/v1
 pkg/mapping/a_test.go                 pkg/dataverse                       : pkg/dataverse/emulator
 pkg/privilege/a.go                    pkg/penstock pkg/spec pkg/sealed pkg/dataverse proto/penstock/v1 : pkg/mapping pkg/connection pkg/queue pkg/control
 pkg/connection/a.go                   pkg/penstock pkg/document pkg/sealed pkg/spec pkg/mapping pkg/dataverse pkg/privilege proto/penstock/v1 : pkg/queue pkg/clickhouse pkg/control pkg/dataverse/emulator

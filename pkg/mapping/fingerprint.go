@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+
+	"github.com/penstock-sync/penstock/pkg/expression"
 )
 
 // renderer is the version of what this package writes. Raise it when the same values come to be written otherwise: rows
@@ -25,6 +27,18 @@ func (c *compiler) fingerprint() uint64 {
 	}
 	for _, s := range p.used {
 		add("source %q %s", s.name, s.canonical())
+	}
+	for _, v := range p.computed {
+		if v.program != nil {
+			add("%s is expression %d", v.name, expression.Version)
+		} else {
+			add("%s is %q", v.name, v.constant)
+		}
+	}
+	for _, f := range c.Sync.Map {
+		if f.Expr != "" || f.Template != "" {
+			add("computed %q %q %q", f.Column, f.Expr, f.Template)
+		}
 	}
 	first := len(lines)
 	for _, f := range p.fields {

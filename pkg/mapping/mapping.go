@@ -36,13 +36,14 @@ type Plan struct {
 	cuts      []string // columns whose text is cut where it is too long
 	idColumn  string   // primary key's column
 
-	address []part // of the record; empty for create
-	fields  []field
-	used    []source // whose values the hash covers, by name
-	masks   []source // nullable columns, a bit of the masks each
-	key     string   // SQL
-	reads   []ReadColumn
-	slots   [kinds]int // how many columns of each kind are read
+	address  []part // of the record; empty for create
+	fields   []field
+	used     []source // whose values the hash covers, by name
+	masks    []source // nullable columns, a bit of the masks each
+	key      string   // SQL
+	reads    []ReadColumn
+	slots    [kinds]int // how many columns of each kind are read, or computed
+	computed []*computed
 
 	leave    penstock.Change // what is asked for a record whose row left; key and address are the record's
 	active   string          // members of a body that make a deactivated record active again; may be empty
@@ -107,6 +108,7 @@ const (
 	formDate
 	formDateTime
 	formGUID
+	formConst   // name holds the value too
 	formLookup  // from here on, what is NULL is told in ways of their own
 	formOptions // of a multi-select column
 	formState   // state and status together
@@ -149,9 +151,7 @@ func (c *compiler) compile() (*Plan, error) {
 	c.match()
 	c.leaving()
 	for _, f := range in.Sync.Map {
-		if !c.pending(f) {
-			c.field(f)
-		}
+		c.field(f)
 	}
 	c.pairStates()
 	if len(c.problems) > 0 {
@@ -260,8 +260,16 @@ func (c *compiler) field(f spec.Field) {
 	if !ok {
 		return
 	}
+	if computes(f) {
+		c.compute(f, column)
+		return
+	}
 	if column.Type == dataverse.Lookup || len(f.By) > 0 {
+		first, constant := len(c.plan.fields), c.constantParts(&f)
 		c.lookup(f, column)
+		if constant {
+			c.freeze(f, first)
+		}
 		return
 	}
 	if s, found := c.source(f, f.From); found {
@@ -309,7 +317,7 @@ func (c *compiler) value(f spec.Field, column *dataverse.Column, s source) {
 		if column.Behavior == dataverse.TimeZoneIndependent {
 			out.zone = s.zone
 		}
-	case formBoolean, formChoice, formOptions, formState, formDate, formGUID, formLookup:
+	case formBoolean, formChoice, formOptions, formState, formDate, formGUID, formLookup, formConst:
 	}
 	c.plan.fields = append(c.plan.fields, out)
 }

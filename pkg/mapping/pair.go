@@ -145,6 +145,9 @@ func describe(column *dataverse.Column) string {
 
 // mend says what the model could give instead.
 func mend(column *dataverse.Column, s source) string {
+	if s.computed != nil {
+		return s.computed.mend(column, s)
+	}
 	model := func(format string) string {
 		return "write " + strings.ReplaceAll(format, "{}", s.name) + " AS " + s.name + " in the model"
 	}

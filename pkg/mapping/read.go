@@ -31,6 +31,11 @@ type ReadColumn struct {
 
 // read asks for an expression, once however often it is needed, and says where its value will be.
 func (c *compiler) read(kind Kind, expr, source string) int {
+	for _, v := range c.plan.computed {
+		if v.name == source {
+			return v.place(c, kind)
+		}
+	}
 	for _, r := range c.plan.reads {
 		if r.Kind == kind && r.Expr == expr {
 			return r.slot
@@ -64,8 +69,15 @@ func (c *compiler) used() {
 			if name == f.From {
 				s.mask = f.Mask
 			}
-			if found && !slices.Contains(c.plan.used, s) {
+			if found && s.computed == nil && !slices.Contains(c.plan.used, s) {
 				c.plan.used = append(c.plan.used, s)
+			}
+		}
+	}
+	for _, v := range c.plan.computed {
+		for _, in := range v.inputs {
+			if !slices.Contains(c.plan.used, in.source) {
+				c.plan.used = append(c.plan.used, in.source)
 			}
 		}
 	}
@@ -91,6 +103,9 @@ func (p *Plan) MaskExprs() []string {
 	var masks []string
 	for i, s := range p.masks {
 		mark := "bitShiftLeft(toUInt64(isNull(" + quote(s.name) + ")), " + strconv.Itoa(i%64) + ")"
+		if s.computed != nil {
+			mark = "toUInt64(0)" // marked when it is computed
+		}
 		if i%64 == 0 {
 			masks = append(masks, mark)
 		} else {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/penstock-sync/penstock/pkg/expression"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
@@ -25,6 +26,7 @@ type Row struct {
 	bytes   []uint8
 	dest    []any
 	scratch []byte
+	machine *expression.Machine // for a plan that computes
 
 	chosen []int32  // options of a multi-select column
 	cuts   []uint64 // by column, of rows that could be rendered
@@ -62,6 +64,15 @@ func (p *Plan) NewRow() *Row {
 			r.dest = append(r.dest, &r.bytes[c.slot])
 		}
 	}
+	for _, v := range p.computed {
+		if v.program == nil {
+			for _, o := range v.outputs {
+				r.constant(o, v.constant)
+			}
+		} else if r.machine == nil {
+			r.machine = expression.NewMachine()
+		}
+	}
 	return r
 }
 
@@ -97,6 +108,7 @@ func (r *Row) null(b bit) bool { return b >= 0 && r.masks[b>>6]>>(b&63)&1 == 1 }
 //	boolean_invalid       neither 0 nor 1, nor a word of values
 //	not_a_guid            no GUID of 8-4-4-4-12 digits
 //	date_out_of_range     before 1753-01-01 or after 9999-12-30, where Dataverse's calendar begins and ends
+//	expression_failed     a function or operator has no result for the row's values
 //	reference_incomplete  of a lookup's key, or of key and table, some parts are there and some are not
 //	target_unknown        a lookup's table is none of those that the sync names
 //	currency_unknown      the environment has no currency with this code
@@ -105,6 +117,11 @@ func (r *Row) null(b bit) bool { return b >= 0 && r.masks[b>>6]>>(b&63)&1 == 1 }
 func (p *Plan) Append(body, address []byte, r *Row) ([]byte, []byte, *penstock.Cause) {
 	if r.Key == "" {
 		return body, address, refuse("", "missing_key", "the row has no match key")
+	}
+	if r.machine != nil {
+		if cause := p.run(r); cause != nil {
+			return body, address, cause
+		}
 	}
 	newAddress := append(address, p.set...)
 	if len(p.address) > 0 {
@@ -257,6 +274,9 @@ func (r *Row) appendField(dst []byte, f *field) ([]byte, *penstock.Cause) {
 	if f.form == formOptions {
 		return r.appendOptions(dst, f)
 	}
+	if f.form == formConst {
+		return dst, nil
+	}
 	dst, ok := appendGUID(append(dst, '"'), r.strings[f.slot])
 	if !ok {
 		return dst, refuse(f.column, "not_a_guid", "%s is not a GUID", f.source)
@@ -345,7 +365,7 @@ func (r *Row) appendWhole(dst []byte, f *field) ([]byte, *penstock.Cause) {
 			return dst, refuse(f.column, "boolean_invalid", "%s is neither 0 nor 1", f.source)
 		}
 		return strconv.AppendBool(dst, v == 1), nil
-	case formText, formWhole, formNumeral, formFloat, formChoice, formOptions, formState, formDate, formDateTime, formGUID, formLookup:
+	case formText, formWhole, formNumeral, formFloat, formChoice, formOptions, formState, formDate, formDateTime, formGUID, formLookup, formConst:
 		if !fits || v < f.bounds.low || v > f.bounds.high {
 			return dst, outOfRange(f)
 		}

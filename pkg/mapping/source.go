@@ -49,6 +49,7 @@ type source struct {
 	mask     spec.Mask // what is read in place of the value
 	items    class     // of an array, whose own class is other
 	unknown  bool      // the model was not asked: see [Check]
+	computed *computed // in place of a column: see [compiler.compute]
 }
 
 // understand takes a type's name apart. LowCardinality, Nullable and SimpleAggregateFunction change how a value is stored or

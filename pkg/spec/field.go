@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	yaml "github.com/goccy/go-yaml/token"
 
 	"github.com/penstock-sync/penstock/pkg/document"
 )
@@ -31,6 +32,7 @@ type Field struct {
 	Values   []Translation     `json:"values,omitempty"`   // what words of the warehouse stand for
 	Mask     Mask              `json:"mask,omitempty"`     // what is sent in place of the value
 	At       document.Position `json:"-"`
+	TextAt   document.Position `json:"-"` // where the text of Expr or Template begins, when it is on one line
 }
 
 // Sources lists the warehouse columns that the field names; those within expressions are not among them.
@@ -43,7 +45,7 @@ func (f Field) Sources() []string {
 		names = append(names, f.ToFrom)
 	}
 	for _, p := range f.By {
-		if !slices.Contains(names, p.From) {
+		if p.From != "" && !slices.Contains(names, p.From) {
 			names = append(names, p.From)
 		}
 	}
@@ -54,7 +56,8 @@ func (f Field) Sources() []string {
 type Part struct {
 	Table string `json:"table,omitempty"` // where [Field.ToFrom] chooses among several: the one that this part is about
 	Key   string `json:"key"`             // column of the other table: part of an alternate key, or its primary key
-	From  string `json:"from"`            // warehouse column
+	From  string `json:"from,omitempty"`  // warehouse column
+	Const Value  `json:"const,omitempty"` // in place of From: the same for each row
 }
 
 // A Null says what a NULL in the warehouse does.
@@ -146,8 +149,8 @@ func (r *reader) field(n document.Node, what string, f *Field) {
 	r.Object(n, what,
 		document.Optional("from", func(n document.Node) { f.From = r.source(n, what+".from") }),
 		document.Optional("const", func(n document.Node) { f.Const = r.value(n, what+".const") }),
-		document.Optional("expr", func(n document.Node) { f.Expr = r.filled(n, what+".expr") }),
-		document.Optional("template", func(n document.Node) { f.Template = r.filled(n, what+".template") }),
+		document.Optional("expr", func(n document.Node) { f.Expr, f.TextAt = r.filled(n, what+".expr"), r.textAt(n) }),
+		document.Optional("template", func(n document.Node) { f.Template, f.TextAt = r.filled(n, what+".template"), r.textAt(n) }),
 		document.Optional("to", func(n document.Node) { f.To, f.ToFrom = r.target(n, what+".to") }),
 		document.Optional("by", func(n document.Node) { by = n }),
 		choose("null", (*string)(&f.Null), string(NullWrite), string(NullSkip), string(NullError)),
@@ -227,7 +230,14 @@ func (r *reader) parts(n document.Node, what, table string) []Part {
 		if !logical.MatchString(e.Name) {
 			r.Problem(e.Key, lower(e.Name), "%s.%s does not name a Dataverse column", what, e.Name)
 		}
-		parts = append(parts, Part{Table: table, Key: e.Name, From: r.source(e.Value, what+"."+e.Name)})
+		p := Part{Table: table, Key: e.Name}
+		if document.IsMapping(e.Value) {
+			name := what + "." + e.Name
+			r.Object(e.Value, name, document.Required("const", func(n document.Node) { p.Const = r.value(n, name+".const") }))
+		} else {
+			p.From = r.source(e.Value, what+"."+e.Name)
+		}
+		parts = append(parts, p)
 	}
 	return parts
 }
@@ -286,6 +296,19 @@ func (r *reader) filled(n document.Node, what string) string {
 		r.Problem(n, "give it a value, or drop the key", "%s is empty", what)
 	}
 	return s
+}
+
+// textAt is where the first character of a text stands; it is unknown of one that does not stand there as it is.
+func (r *reader) textAt(n document.Node) document.Position {
+	s, ok := n.(*ast.StringNode)
+	if !ok || strings.Contains(s.Value, "\n") || !strings.Contains(n.GetToken().Origin, s.Value) {
+		return document.Position{}
+	}
+	at := r.At(n)
+	if t := n.GetToken().Type; t == yaml.SingleQuoteType || t == yaml.DoubleQuoteType {
+		at.Column++
+	}
+	return at
 }
 
 // source reads the name of a warehouse column. Any name will do but an empty one.

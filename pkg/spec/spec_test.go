@@ -160,12 +160,12 @@ func TestAColumnIsFilledInManyWays(t *testing.T) {
 		{Column: "d", Const: "true"},
 		{Column: "e", Expr: "upper(first_name)"},
 		{Column: "f", Template: "{{first_name}} {{last_name}}", Null: NullError},
-		{Column: "g", ToFrom: "kind", By: []Part{{"account", "accountnumber", "no"}, {"contact", "externaluseridentifier", "no"}}},
+		{Column: "g", ToFrom: "kind", By: []Part{{Table: "account", Key: "accountnumber", From: "no"}, {Table: "contact", Key: "externaluseridentifier", From: "no"}}},
 		{Column: "h", From: "x", Choice: Label, Language: 1031, Empty: EmptyNull, Truncate: true, Mask: Hash},
 		{Column: "i", From: "x", Values: []Translation{{"ja", "true"}, {"0", "false"}, {"m", `"Male"`}}},
 	}
 	for i, f := range syncs[0].Map {
-		f.At = document.Position{}
+		f.At, f.TextAt = document.Position{}, document.Position{}
 		if want[i].Null == "" {
 			want[i].Null = NullWrite
 		}
