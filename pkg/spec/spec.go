@@ -53,6 +53,7 @@ type Sync struct {
 	Map      []Field           `json:"map"`             // in the order of the file, at least one; no column twice
 	Schedule Schedule          `json:"schedule,omitzero"`
 	Guards   Guards            `json:"guards"`
+	Tests    []Test            `json:"-"` // of the mapping
 	At       document.Position `json:"-"`
 
 	AfterAt document.Position `json:"-"`

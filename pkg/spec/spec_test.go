@@ -303,7 +303,7 @@ func TestMistakesInASyncAreNamedWithTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"a misspelt key in a flow mapping", change("table:", "tabel:"), `s.yaml:3:27: unknown key "tabel" in to; did you mean table?`},
 		{"no map", change("map:", "mapping:"), `s.yaml:1:1: map is missing in the sync; add map: …
-s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, schedule, map, guards, overlays`},
+s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, schedule, map, guards, tests, overlays`},
 		{"a mode that is none", change("mode: upsert", "mode: insert"), `s.yaml:3:87: to.mode cannot be "insert"; did you mean upsert?`},
 		{"an upper-case column", change("emailaddress1:", "EmailAddress1:"), "s.yaml:6:3: map.EmailAddress1 does not name a Dataverse column; logical names are lower case: emailaddress1"},
 		{"a column without a source", change("emailaddress1: email", "emailaddress1:"), "s.yaml:6:3: map.emailaddress1 is empty; write emailaddress1: warehouse_column"},

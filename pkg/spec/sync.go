@@ -37,6 +37,7 @@ func (r *reader) sync(n document.Node) (s Sync, environments []string, overlays 
 		document.Optional("schedule", func(n document.Node) { s.Schedule = r.schedule(n) }),
 		document.Required("map", func(n document.Node) { s.Map = r.fields(n) }),
 		document.Optional("guards", func(n document.Node) { r.guards(n, &s.Guards) }),
+		document.Optional("tests", func(n document.Node) { s.Tests = r.tests(n) }),
 		document.Optional("overlays", func(n document.Node) { overlays = n }),
 	)
 	if key1 != nil && match != nil && len(s.To.Match) > 1 && len(s.From.Key) != len(s.To.Match) {
@@ -100,6 +101,11 @@ func (r *reader) given(s Sync, key document.Node) {
 	for _, f := range s.Map {
 		for _, column := range f.Sources() {
 			lacks(f.At, "map."+f.Column, column)
+		}
+	}
+	for _, t := range s.Tests {
+		for _, g := range t.Given {
+			lacks(g.At, "given", g.Column)
 		}
 	}
 }
