@@ -26,6 +26,7 @@ const (
 	Compare        = "penstock.control.compare"         // CompareRequest -> CompareResponse
 	Rollback       = "penstock.control.rollback"        // RollbackRequest -> ApplyResponse
 	DeadLetters    = "penstock.control.deadletters"     // DeadLettersRequest -> DeadLettersResponse
+	Metadata       = "penstock.control.metadata"        // MetadataRequest -> MetadataResponse
 	TestConnection = "penstock.control.test_connection" // TestConnectionRequest -> TestConnectionResponse
 	Privileges     = "penstock.control.privileges"      // PrivilegesRequest -> PrivilegesResponse
 )

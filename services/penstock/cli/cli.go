@@ -85,7 +85,13 @@ func (c *commandLine) root() *cobra.Command {
 	flags.StringVar(&c.nats, "nats", or(os.Getenv("PENSTOCK_NATS"), "nats://127.0.0.1:4222"), "NATS server of a running Penstock (PENSTOCK_NATS)")
 	flags.StringVar(&c.identity, "identity", os.Getenv(sealed.Variable), "file with the age identities that open sealed secrets ("+sealed.Variable+")")
 	root.AddCommand(
-		c.demo(), c.up(), c.emulator(), c.validate(), c.diff(), c.apply(), c.history(), c.rollback(), c.testConnection(), c.privileges(), c.run(), c.runs(), c.deadletters(), c.identityCommand(), c.seal(), c.reseal(), c.version(),
+		c.demo(), c.up(), c.emulator(),
+		c.metadata(), c.validate(), c.test(),
+		c.diff(), c.apply(), c.history(), c.rollback(),
+		c.testConnection(), c.privileges(),
+		c.run(), c.runs(), c.deadletters(),
+		c.identityCommand(), c.seal(), c.reseal(),
+		c.version(),
 	)
 	return root
 }

@@ -1,0 +1,76 @@
+package extractor
+
+import (
+	"context"
+	"time"
+
+	"github.com/penstock-sync/penstock/pkg/control"
+	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/mapping"
+	"github.com/penstock-sync/penstock/pkg/queue"
+	"github.com/penstock-sync/penstock/pkg/spec"
+	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
+)
+
+// metadataLimit is how long one table's metadata may take: a little less than the call that asks for it.
+const metadataLimit = 50 * time.Second
+
+// maxSaved is how large an answer may be: what NATS takes in a message, less a margin.
+const maxSaved = 1_000_000
+
+// answerMetadata tells what the tests of syncs are run against elsewhere: a table as Dataverse has it now, or the columns
+// of a model.
+func (x *extractor) answerMetadata(ctx context.Context, r *penstockv1.MetadataRequest) (*penstockv1.MetadataResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, metadataLimit)
+	defer cancel()
+	resp := &penstockv1.MetadataResponse{}
+	if r.GetQuery() != "" {
+		columns, err := x.conn.Columns(ctx, r.GetQuery())
+		if err != nil {
+			return nil, control.Refuse("bad_request", "the model cannot be described: %s", err)
+		}
+		for _, c := range columns {
+			resp.Columns = append(resp.Columns, &penstockv1.ModelColumn{Name: c.Name, Type: c.Type})
+		}
+		return resp, nil
+	}
+	client, err := x.reach(ctx, r.GetEnvironment())
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	table, err := client.Table(ctx, r.GetTable())
+	if err != nil {
+		return nil, err
+	}
+	if resp.Table, err = mapping.SaveTable(table); err != nil {
+		return nil, err
+	}
+	if len(resp.GetTable()) > maxSaved {
+		return nil, control.Refuse("unavailable", "the metadata of %s is larger than a message of NATS may be", r.GetTable())
+	}
+	return resp, nil
+}
+
+// reach makes a client of an environment that is applied, as its first application user.
+func (x *extractor) reach(ctx context.Context, name string) (*dataverse.Client, error) {
+	values, err := x.queue.Specs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range values {
+		if v.Name != queue.SpecOfEnvironment(name) {
+			continue
+		}
+		e, err := decodeStored[spec.Environment](v)
+		if err != nil {
+			return nil, err
+		}
+		return dataverse.New(dataverse.Config{
+			URL: e.URL, Tenant: e.Tenant, Authorities: e.Authorities(), ClientID: e.Users[0].ClientID,
+			Secret: e.Users[0].ClientSecret.Reader(x.cfg.Identities), Certificate: e.Users[0].Certificate.Reader(x.cfg.Identities),
+			Tokens: &x.tokens, Request: x.cfg.Timing.Request, Connections: 2,
+		})
+	}
+	return nil, control.Refuse("not_found", "environment %s is not applied; `penstock apply DIR` with its file", name)
+}
