@@ -58,7 +58,7 @@ func (s source) misfit(what string) error {
 }
 
 func (s source) givenScalar(v any) (any, error) {
-	switch s.class {
+	switch s.class { //nolint:exhaustive // the rest is text
 	case signed, unsigned, small, wide, decimal, float32s, float64s:
 		n, ok := v.(json.Number)
 		if !ok {

@@ -62,7 +62,7 @@ func (x *extractor) reach(ctx context.Context, name string) (*dataverse.Client, 
 		if v.Name != queue.SpecOfEnvironment(name) {
 			continue
 		}
-		e, err := decodeStored[spec.Environment](v)
+		e, _, err := decodeStored[spec.Environment](v)
 		if err != nil {
 			return nil, err
 		}
