@@ -36,7 +36,7 @@ func (p *Plan) LeaveFingerprint() uint64 {
 
 // Restore completes the body of a row that is back, whose record was deactivated when the row left, and gives the operation
 // that makes the record active again: not for every change of a row, since somebody may have deactivated the record on
-// purpose. A sync that maps the state decides that itself; one that does not make records leaves it alone.
+// purpose. A sync that maps state or status decides that itself; one that does not make records leaves it alone.
 func (p *Plan) Restore(body []byte) ([]byte, penstock.Operation) {
 	if !p.restores {
 		return body, p.operation
@@ -72,11 +72,11 @@ func (c *compiler) leaving() {
 func (c *compiler) restoring() {
 	state, found := c.state()
 	c.plan.restores = c.plan.operation == penstock.Upsert
-	if !c.plan.restores || !found || c.maps(stateColumn) {
+	if !c.plan.restores || !found || c.maps(stateColumn) || c.maps(statusColumn) { // a status brings its state
 		return
 	}
 	c.plan.active = setting(state.Name, 0)
-	if status, found := c.firstStatus(0); found && !c.maps(statusColumn) {
+	if status, found := c.firstStatus(0); found {
 		c.plan.active += "," + setting(statusColumn, status)
 	}
 }

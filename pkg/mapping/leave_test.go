@@ -127,7 +127,7 @@ func TestARowThatIsBackMakesItsRecordActiveAgain(t *testing.T) {
 	}{
 		{"with its reason", func(*Input) {}, `{"firstname":"x"}`, penstock.Restore, `{"firstname":"x","statecode":0,"statuscode":1}`},
 		{"where nothing else is said", func(*Input) {}, `{}`, penstock.Restore, `{"statecode":0,"statuscode":1}`},
-		{"with the reason that the map gives", func(in *Input) { in.Sync.Map = append(in.Sync.Map, column(statusColumn)) }, `{"statuscode":2}`, penstock.Restore, `{"statuscode":2,"statecode":0}`},
+		{"unless the map says the reason", func(in *Input) { in.Sync.Map = append(in.Sync.Map, column(statusColumn)) }, `{"statecode":1,"statuscode":3}`, penstock.Restore, `{"statecode":1,"statuscode":3}`},
 		{"unless the map says it", func(in *Input) { in.Sync.Map = append(in.Sync.Map, column(stateColumn)) }, `{"statecode":1}`, penstock.Restore, `{"statecode":1}`},
 		{"unless the record is not its own", func(in *Input) { in.Sync.To.Mode = spec.Update }, `{}`, penstock.Update, `{}`},
 	} {

@@ -9,38 +9,13 @@ import (
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
-// A closing is a state that an update is not to set: Dataverse reaches it by an action, which makes other records too.
-type closing struct {
-	table  string
-	state  int32
-	word   string // the state in English
-	action string
-}
-
-// closings are those of the tables of sales and service. Invoices have none: an update sets their states.
-var closings = [...]closing{ //nolint:gochecknoglobals // constant table
-	{"contract", 4, "Canceled", "CancelContract"},
-	{"incident", 1, "Resolved", "CloseIncident"},
-	{"lead", 1, "Qualified", "QualifyLead"},
-	{"opportunity", 1, "Won", "WinOpportunity"},
-	{"opportunity", 2, "Lost", "LoseOpportunity"},
-	{"quote", 2, "Won", "WinQuote"},
-	{"quote", 3, "Closed", "CloseQuote"},
-	{"salesorder", 2, "Canceled", "CancelSalesOrder"},
-	{"salesorder", 3, "Fulfilled", "FulfillSalesOrder"},
-}
-
-func closes(table string, state int32) *closing {
-	for i := range closings {
-		if closings[i].table == table && closings[i].state == state {
-			return &closings[i]
-		}
+// closed says why an update does not bring a record into a state; empty where it does.
+func closed(table string, state int32) string {
+	action := dataverse.ClosingAction(table, state)
+	if action == "" {
+		return ""
 	}
-	return nil
-}
-
-func (c *closing) String() string {
-	return fmt.Sprintf("state %d (%s) of table %s is reached by the action %s alone, which an update does not stand for", c.state, c.word, c.table, c.action)
+	return fmt.Sprintf("state %d of table %s is reached by the action %s alone, which an update does not stand for", state, table, action)
 }
 
 // states are state and status of a record, which are checked and written together.
@@ -135,8 +110,8 @@ func (c *compiler) constantStates(stateName string) {
 	if state == nil {
 		return
 	}
-	if closed := closes(c.plan.table, *state); closed != nil {
-		c.report(at, "", closed.String(), "drop it from map, and let a flow or a person in Dynamics do it")
+	if why := closed(c.plan.table, *state); why != "" {
+		c.report(at, "", why, "drop it from map, and let a flow or a person in Dynamics do it")
 	}
 }
 
@@ -194,8 +169,8 @@ func (r *Row) appendStates(dst []byte, f *field, table string) ([]byte, *penstoc
 		state, hasState = of, true
 	}
 	if hasState {
-		if closed := closes(table, state); closed != nil {
-			return dst, refuse(f.column, "state_needs_action", "%s; give NULL for such rows with null: skip, and let a flow or a person in Dynamics do it", closed)
+		if why := closed(table, state); why != "" {
+			return dst, refuse(f.column, "state_needs_action", "%s; give NULL for such rows with null: skip, and let a flow or a person in Dynamics do it", why)
 		}
 		if p.name != "" {
 			dst = appendInt(append(dst, p.name...), int64(state))

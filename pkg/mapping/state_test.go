@@ -83,7 +83,7 @@ func TestARefusedStateSaysWhatToDoInstead(t *testing.T) {
 	opportunities(&in)
 	p := compile(t, in)
 	_, _, cause := p.Append(nil, nil, scan(t, p, "k", map[string]any{"id": "k", "status": uint64(3)}))
-	want := "state 1 (Won) of table opportunity is reached by the action WinOpportunity alone, which an update does not stand for; " +
+	want := "state 1 of table opportunity is reached by the action WinOpportunity alone, which an update does not stand for; " +
 		"give NULL for such rows with null: skip, and let a flow or a person in Dynamics do it"
 	if cause == nil || cause.Message != want {
 		t.Errorf("\n got %v\nwant %s", cause, want)
@@ -98,7 +98,7 @@ func TestConstantStatesAreCheckedBeforeARowIsRead(t *testing.T) {
 		want   string
 	}{
 		{"a pair of different states", []spec.Field{constant("statecode", "0"), constant("statuscode", `"canceled"`)}, "status 4 belongs to state 2, and statecode is 0"},
-		{"a won opportunity by its status", []spec.Field{constant("statuscode", "3")}, "state 1 (Won) of table opportunity is reached by the action WinOpportunity alone"},
+		{"a won opportunity by its status", []spec.Field{constant("statuscode", "3")}, "state 1 of table opportunity is reached by the action WinOpportunity alone"},
 		{"a lost opportunity by its state", []spec.Field{constant("statecode", `"Lost"`)}, "reached by the action LoseOpportunity alone"},
 		{"a status that is not there", []spec.Field{constant("statuscode", "9")}, "const: statuscode has no option 9"},
 	} {

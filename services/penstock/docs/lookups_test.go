@@ -40,7 +40,7 @@ func TestTheExamplesOfLookupsAndChoicesCompile(t *testing.T) {
 		if !strings.Contains(text, "\nto:") {
 			text += "from: {query: q.sql, key: id}\nto: {environment: prod, table: " + table + ", match: {key: " + keys[table] + "}}\n"
 		}
-		syncs, err := spec.ParseSync("example.yaml", []byte(text), func(string) (string, error) { return "SELECT 1", nil })
+		syncs, err := spec.ParseSync("example.yaml", []byte(text), func(string) (string, error) { return "SELECT * FROM model", nil })
 		if err != nil {
 			t.Errorf("%s\n%v", text, err)
 			continue
