@@ -22,6 +22,9 @@ type Node = ast.Node
 type Reader struct {
 	File     string // its name, for positions
 	Problems Problems
+
+	// Where it is not nil, it takes for each node as what that was read; more than one form where it may be either.
+	Forms map[Node][]Form
 }
 
 // Err is the problems so far, by place, or nil when there are none.

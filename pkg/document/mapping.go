@@ -1,6 +1,9 @@
 package document
 
-import "github.com/goccy/go-yaml/ast"
+import (
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
 
 // A Key of a mapping: how its value is read, and whether it must be there.
 type Key struct {
@@ -17,15 +20,19 @@ func Optional(name string, read func(Node)) Key { return Key{name, false, read} 
 
 // Object reads a mapping whose keys are known. what names it in problems: "to", "users[1]".
 func (r *Reader) Object(n Node, what string, keys ...Key) {
-	pairs, ok := r.Pairs(n, what)
-	if !ok {
-		return
-	}
-	var known []string
+	var known, required []string
 	missing := map[string]bool{}
 	for _, k := range keys {
 		known = append(known, k.name)
 		missing[k.name] = k.required
+		if k.required {
+			required = append(required, k.name)
+		}
+	}
+	r.Note(n, Form{Kind: Object, Keys: known, Required: required})
+	pairs, ok := r.pairs(n, what)
+	if !ok {
+		return
 	}
 next:
 	for _, e := range pairs {
@@ -71,7 +78,11 @@ func (r *Reader) Entries(n Node, what string) []Entry {
 
 func (r *Reader) filled(e Entry) bool {
 	if IsNull(e.Value) {
-		r.Problem(e.Key, "give it a value, or drop the key", "%s is empty", e.Name)
+		mend := "give it a value, or drop the key"
+		if t := e.Value.GetToken(); t != nil && t.Type == token.NullType {
+			mend = `write "null" in quotes if the word is meant, or drop the key`
+		}
+		r.Problem(e.Key, mend, "%s is empty", e.Name)
 		return false
 	}
 	return true
@@ -80,6 +91,11 @@ func (r *Reader) filled(e Entry) bool {
 // Pairs lists a mapping in the order of the file, null values included; ok is false where there is none. A key that comes
 // twice is a problem, and its second value is left out.
 func (r *Reader) Pairs(n Node, what string) (entries []Entry, ok bool) {
+	r.Note(n, Form{Kind: Free})
+	return r.pairs(n, what)
+}
+
+func (r *Reader) pairs(n Node, what string) (entries []Entry, ok bool) {
 	pairs, ok := pairsOf(n)
 	if !ok {
 		r.Problem(n, "", "%s must be a mapping (key: value), not %s", what, kindOf(n))

@@ -10,6 +10,7 @@ import (
 
 // Text reads a string into s. Numbers and truth values are not strings, however they look.
 func (r *Reader) Text(n Node, what string, s *string) bool {
+	r.Note(n, Form{Kind: AnyText})
 	switch n := n.(type) {
 	case *ast.StringNode:
 		*s = n.Value
@@ -29,6 +30,7 @@ func (r *Reader) Text(n Node, what string, s *string) bool {
 
 // Word reads one of a few words into s.
 func (r *Reader) Word(n Node, what string, s *string, known ...string) bool {
+	r.Note(n, Form{Kind: AnyText, Words: known})
 	var word string
 	if !r.Text(n, what, &word) {
 		return false
@@ -43,6 +45,7 @@ func (r *Reader) Word(n Node, what string, s *string, known ...string) bool {
 
 // Bool reads true or false into b.
 func (r *Reader) Bool(n Node, what string, b *bool) bool {
+	r.Note(n, Form{Kind: Truth})
 	v, ok := n.(*ast.BoolNode)
 	if !ok {
 		mend := "write true or false"
@@ -63,6 +66,7 @@ func (r *Reader) Bool(n Node, what string, b *bool) bool {
 
 // Whole reads a whole number into i.
 func (r *Reader) Whole(n Node, what string, i *int) bool {
+	r.Note(n, Form{Kind: Integer})
 	v, ok := whole(n)
 	if !ok {
 		r.Problem(n, "", "%s must be a whole number", what)
@@ -74,6 +78,7 @@ func (r *Reader) Whole(n Node, what string, i *int) bool {
 
 // Count reads a whole number of at least 0 into i.
 func (r *Reader) Count(n Node, what string, i *int) bool {
+	r.Note(n, Form{Kind: Natural})
 	v, ok := whole(n)
 	if !ok || v < 0 {
 		r.Problem(n, "", "%s must be a whole number of at least 0", what)
@@ -94,6 +99,7 @@ func whole(n Node) (int, bool) {
 
 // Number reads a number into f.
 func (r *Reader) Number(n Node, what string, f *float64) bool {
+	r.Note(n, Form{Kind: Decimal})
 	switch n.(type) {
 	case *ast.IntegerNode, *ast.FloatNode:
 		if v, err := strconv.ParseFloat(digits(n), 64); err == nil {

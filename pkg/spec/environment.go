@@ -44,6 +44,7 @@ func (r *reader) environment(n document.Node) Environment {
 }
 
 func (r *reader) users(n document.Node) []User {
+	r.Note(n, document.Form{Kind: document.Items})
 	list, ok := n.(*ast.SequenceNode)
 	if !ok || len(list.Values) == 0 {
 		r.Problem(n, "begin each user with \"- client_id: …\"", "users must be a list of application users")
@@ -86,6 +87,7 @@ func (r *reader) secret(n document.Node) Secret {
 	r.Object(n, "client_secret",
 		document.Optional("file", func(n document.Node) { s.File = r.path(n, "client_secret.file") }),
 		document.Optional("env", func(n document.Node) {
+			r.Note(n, document.Form{Kind: document.AnyText, Pattern: variable.String()})
 			var name string
 			if r.Text(n, "client_secret.env", &name) && !variable.MatchString(name) {
 				r.Problem(n, mend, "client_secret.env is not the name of a variable")
@@ -181,6 +183,7 @@ func origin(u *url.URL) string { return strings.ToLower(u.Scheme + "://" + u.Hos
 // root reads the address of the Web API. The slash at its end is added if need be.
 func (r *reader) root(n document.Node) string {
 	const example = "write it as https://org.crm4.dynamics.com/api/data/v9.2/"
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: `^https?://[^/@]+/api/data/v[0-9]+\.[0-9]+/?$`})
 	var s string
 	if !r.Text(n, "url", &s) {
 		return ""
@@ -220,6 +223,7 @@ func (r *reader) tenant(n document.Node) string {
 
 // guid reads a GUID. What is none is not repeated: it may be a secret in the wrong place.
 func (r *reader) guid(n document.Node, what string) string {
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: guid.String()})
 	var s string
 	if r.Text(n, what, &s) && !guid.MatchString(s) {
 		r.Problem(n, "copy the Application (client) ID from the app registration's overview", "%s is no GUID (8-4-4-4-12 hexadecimal digits)", what)

@@ -116,6 +116,7 @@ type Translation struct {
 }
 
 func (r *reader) fields(n document.Node) []Field {
+	r.Note(n, document.Form{Kind: document.Free, Pattern: logical.String()})
 	entries, ok := r.Pairs(n, "map")
 	if ok && len(entries) == 0 {
 		r.Problem(n, "map at least one column", "map is empty")
@@ -221,6 +222,7 @@ func (r *reader) by(n document.Node, what string, several bool) []Part {
 }
 
 func (r *reader) parts(n document.Node, what, table string) []Part {
+	r.Note(n, document.Form{Kind: document.Free, Pattern: logical.String()})
 	entries, ok := r.Pairs(n, what)
 	if ok && len(entries) == 0 {
 		r.Problem(n, "name the other table's key: {accountnumber: account_no}", "%s is empty", what)
@@ -253,6 +255,7 @@ func (r *reader) values(n document.Node, what string) []Translation {
 
 // value reads a constant: a scalar, or a list of scalars.
 func (r *reader) value(n document.Node, what string) Value {
+	r.Note(n, document.Form{Kind: document.Scalar})
 	switch n := n.(type) {
 	case *ast.IntegerNode:
 		if text := n.GetToken().Value; len(text) > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9' {
@@ -291,6 +294,7 @@ func (r *reader) value(n document.Node, what string) Value {
 
 // filled reads text that is not blank.
 func (r *reader) filled(n document.Node, what string) string {
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: `\S`})
 	var s string
 	if r.Text(n, what, &s) && strings.TrimSpace(s) == "" {
 		r.Problem(n, "give it a value, or drop the key", "%s is empty", what)
@@ -313,6 +317,7 @@ func (r *reader) textAt(n document.Node) document.Position {
 
 // source reads the name of a warehouse column. Any name will do but an empty one.
 func (r *reader) source(n document.Node, what string) string {
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: `\S`})
 	var s string
 	if r.Text(n, what, &s) && strings.TrimSpace(s) == "" {
 		r.Problem(n, "name a warehouse column", "%s is empty", what)

@@ -22,7 +22,7 @@ type version struct {
 
 // syncs reads a file, and gives each environment a sync of its own.
 func (r *reader) syncs(root document.Node) []Sync {
-	plain := &reader{Reader: &document.Reader{File: r.File}, query: r.query}
+	plain := r.another()
 	s, environments, overlays := plain.sync(root)
 	if len(environments) == 0 {
 		environments = []string{""}
@@ -32,7 +32,7 @@ func (r *reader) syncs(root document.Node) []Sync {
 		syncs[i] = s
 		own := plain
 		if v.overlay != nil {
-			own = &reader{Reader: &document.Reader{File: r.File}, query: r.query}
+			own = r.another()
 			syncs[i], _, _ = own.sync(v.root)
 			syncs[i].At = s.At
 		}
@@ -40,6 +40,11 @@ func (r *reader) syncs(root document.Node) []Sync {
 		r.collect(own, plain, v.overlay)
 	}
 	return syncs
+}
+
+// another reads the same file, with problems of its own.
+func (r *reader) another() *reader {
+	return &reader{Reader: &document.Reader{File: r.File, Forms: r.Forms}, query: r.query}
 }
 
 // versions lays the overlays over the file.

@@ -20,6 +20,7 @@ func newReader(file string) *reader { return &reader{Reader: &document.Reader{Fi
 
 // matching reads a string of a given form. is says what others are not: "is no name".
 func (r *reader) matching(n document.Node, what string, form *regexp.Regexp, is string, mend func(string) string) string {
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: form.String()})
 	var s string
 	if r.Text(n, what, &s) && !form.MatchString(s) {
 		r.Problem(n, mend(s), "%s %q %s", what, s, is)
@@ -29,6 +30,7 @@ func (r *reader) matching(n document.Node, what string, form *regexp.Regexp, is 
 
 // oneOrMore reads a string or a list of strings, none of them twice.
 func (r *reader) oneOrMore(n document.Node, what string, one func(document.Node, string) string) []string {
+	r.Note(n, document.Form{Kind: document.OneOrMore})
 	var all []string
 	seen := map[string]bool{}
 	for _, v := range document.List(n) {
@@ -47,6 +49,7 @@ func (r *reader) oneOrMore(n document.Node, what string, one func(document.Node,
 
 // share reads a percentage.
 func (r *reader) share(n document.Node, what string, into *Share) {
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: `^\s*[0-9.]+\s*%$`})
 	mend := "write it as 5%"
 	switch n := n.(type) {
 	case *ast.StringNode:

@@ -62,6 +62,7 @@ func (r *reader) from(n document.Node) (from From, keyNode document.Node) {
 
 // statement reads the name of a query's file, and the query. It becomes a subquery, hence without the semicolon.
 func (r *reader) statement(n document.Node) (name, text string) {
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: `\.sql$`})
 	if !r.Text(n, "from.query", &name) {
 		return "", ""
 	}
@@ -193,6 +194,8 @@ func (r *reader) option(n document.Node, what string) *int32 {
 
 // bypassed reads one of a few words, or the GUID of a plug-in step.
 func (r *reader) bypassed(n document.Node, what string) string {
+	r.Note(n, document.Form{Kind: document.AnyText, Words: []string{bypassSync, bypassAsync, bypassFlows}})
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: guid.String()})
 	if s, ok := n.(*ast.StringNode); ok && guid.MatchString(s.Value) {
 		return strings.ToLower(s.Value)
 	}
