@@ -39,8 +39,9 @@ tidy: ## check that every module is tidy and builds without the workspace
 	scripts/tidy.sh
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## write the Go code of proto/
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## write the Go code of proto/, and the JSON Schemas of the files
 	cd proto && $(TOOLS)/buf generate
+	cd services/penstock && go test ./docs -update
 
 .PHONY: generated
 generated: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## lint the .proto files, and check that the Go code beside them is theirs

@@ -80,6 +80,10 @@ func (r *reader) secret(n document.Node) Secret {
 	const mend = "write {file: /path} or {env: NAME}, or sealed: as `penstock seal` prints it; the value itself stays out of this file"
 	var s Secret
 	if !document.IsMapping(n) {
+		if text, ok := n.(*ast.StringNode); ok && guid.MatchString(text.Value) {
+			r.Problem(n, "copy the Value beside it, which is shown once, into a file or a variable, and "+mend, "client_secret is a GUID: the ID of a secret, which opens nothing")
+			return s
+		}
 		r.Problem(n, mend, "client_secret must say where the secret is")
 		return s
 	}
