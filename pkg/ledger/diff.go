@@ -73,29 +73,10 @@ func (l *Ledger) Diff(ctx context.Context, run penstock.RunID, m Model, id strin
 	statement := fmt.Sprintf(`
 INSERT INTO %s (organization, sync, run, kind, key, rows, xxh3, city, inactive)
 SELECT %s, %s, %d, kind, if(kind IN ('unchanged', 'waiting', 'left_waiting'), '', k) AS key,
-	sum(greatest(n, 1)), any(h1), any(h2), any(bitAnd(flags, 128) = 128)
-FROM (
-	SELECT k, sum(m) AS n, sum(m1) AS h1, sum(m2) AS h2, sum(e1) AS x1, sum(e2) AS x2, sum(er) AS entry_run,
-		sum(t1) AS l1, sum(t2) AS l2, sum(tr) AS letter_run, sum(f) AS flags,
-		bitAnd(flags, 3) = 3 AND entry_run = letter_run AS outlived,
-		bitAnd(flags, 48) = 48 AND letter_run >= entry_run AND NOT outlived AS open_and_waits,
-		open_and_waits AND l1 = h1 AND l2 = h2 AND bitAnd(flags, 64) = 0 AS held,
-		multiIf(
-			n = 0 AND bitAnd(flags, 11) = 11, if(letter_run > entry_run, 'dismissed', 'nothing'),
-			n = 0 AND bitAnd(flags, 1) = 1 AND %t, if(bitAnd(flags, 16) = 16 AND letter_run >= entry_run AND NOT outlived, 'dropped', 'left'),
-			n = 0 AND bitAnd(flags, 1) = 1, if(open_and_waits AND bitAnd(flags, 64) = 64, 'left_waiting', 'left'),
-			n = 0,                            'gone',
-			held,                             'waiting',
-			k = '',                           'keyless',
-			n > 1,                            'duplicate',
-			bitAnd(flags, 15) = 7 AND x1 = h1 AND x2 = h2, if(letter_run > entry_run, 'settled', 'unchanged'),
-			'changed') AS kind
-	FROM (%s)
-	GROUP BY k
-	HAVING kind != 'nothing'
-)
+	sum(greatest(n, 1)), any(h1), any(h2), any(inactive)
+FROM (%s)
 GROUP BY kind, key`,
-		l.table("diffs"), text(run.Organization), text(run.Sync.Name), run.Number, m.Keep, l.sides(run, m))
+		l.table("diffs"), text(run.Organization), text(run.Sync.Name), run.Number, l.comparison(run.Organization, run.Sync, m))
 	err := l.conn.Do(ctx, clickhouse.Query{SQL: statement, ID: id, Comment: comment(run, "diff"), Settings: m.settings()})
 	if err != nil {
 		return f, fmt.Errorf("ledger: compare the model of %s with what Dataverse has: %w", run.Sync, err)
@@ -113,41 +94,80 @@ GROUP BY kind, key`,
 		return f, err
 	}
 	for _, c := range counts {
-		switch c.kind {
-		case "unchanged":
-			f.Unchanged += c.n
-		case "settled":
-			f.Unchanged += c.n
-			f.settled = c.n
-		case "gone":
-			f.gone = c.n
-		case "dismissed":
-			f.dismissed = c.n
-		case "waiting":
-			f.Waiting = c.n
-		case "changed":
-			f.Changed = c.n
-		case "duplicate":
-			f.Duplicate = c.n
-		case "keyless":
-			f.Keyless = c.n
-		case "left":
-			f.Left += c.n
-		case "dropped":
-			f.Left += c.n
-			f.dropped = c.n
-		case "left_waiting":
-			f.LeftWaiting = c.n
-		}
+		f.add(c.kind, c.n)
 	}
 	return f, l.settle(ctx, run, f)
+}
+
+// add counts n rows of a kind, as a comparison names it.
+func (f *Found) add(kind string, n uint64) {
+	switch kind {
+	case "unchanged":
+		f.Unchanged += n
+	case "settled":
+		f.Unchanged += n
+		f.settled += n
+	case "gone":
+		f.gone += n
+	case "dismissed":
+		f.dismissed += n
+	case "waiting":
+		f.Waiting += n
+	case "changed":
+		f.Changed += n
+	case "duplicate":
+		f.Duplicate += n
+	case "keyless":
+		f.Keyless += n
+	case "left":
+		f.Left += n
+	case "dropped":
+		f.Left += n
+		f.dropped += n
+	case "left_waiting":
+		f.LeftWaiting += n
+	}
+}
+
+// comparison is SQL for one row per key: k, the kind of what a run does about it, how many rows of the model n have it,
+// their hash (h1, h2), why a changed one is to be sent, and whether its record is
+// inactive. Keys about which there is nothing to say are not there.
+func (l *Ledger) comparison(organization string, sync penstock.SyncID, m Model) string {
+	return fmt.Sprintf(`
+	SELECT k, sum(m) AS n, sum(m1) AS h1, sum(m2) AS h2, sum(e1) AS x1, sum(e2) AS x2, sum(er) AS entry_run,
+		sum(t1) AS l1, sum(t2) AS l2, sum(tr) AS letter_run, sum(f) AS flags,
+		bitAnd(flags, 3) = 3 AND entry_run = letter_run AS outlived,
+		bitAnd(flags, 48) = 48 AND letter_run >= entry_run AND NOT outlived AS open_and_waits,
+		open_and_waits AND l1 = h1 AND l2 = h2 AND bitAnd(flags, 64) = 0 AS held,
+		bitAnd(flags, 128) = 128 AS inactive,
+		multiIf(
+			n = 0 AND bitAnd(flags, 11) = 11, if(letter_run > entry_run, 'dismissed', 'nothing'),
+			n = 0 AND bitAnd(flags, 1) = 1 AND %t, if(bitAnd(flags, 16) = 16 AND letter_run >= entry_run AND NOT outlived, 'dropped', 'left'),
+			n = 0 AND bitAnd(flags, 1) = 1, if(open_and_waits AND bitAnd(flags, 64) = 64, 'left_waiting', 'left'),
+			n = 0,                            'gone',
+			held,                             'waiting',
+			k = '',                           'keyless',
+			n > 1,                            'duplicate',
+			bitAnd(flags, 15) = 7 AND x1 = h1 AND x2 = h2, if(letter_run > entry_run, 'settled', 'unchanged'),
+			'changed') AS kind,
+		multiIf(
+			kind != 'changed',                    '',
+			bitAnd(flags, 1) = 0,                 'new',
+			bitAnd(flags, 8) = 8,                 'back',
+			bitAnd(flags, 2) = 0,                 'unsettled',
+			x1 != h1 OR x2 != h2,                 'values',
+			'mapping') AS why
+	FROM (%s)
+	GROUP BY k
+	HAVING kind != 'nothing'
+`, m.Keep, l.sides(organization, sync, m))
 }
 
 // sides is what a diff adds up by key: entries, letters and rows of the model. The entries name the columns and the model
 // comes last, without a name of ours: where an expression over the user's columns stands beside an alias, ClickHouse takes
 // a column of that name for the alias.
-func (l *Ledger) sides(run penstock.RunID, m Model) string {
-	mine := fmt.Sprintf("organization = %s AND sync = %s", text(run.Organization), text(run.Sync.Name))
+func (l *Ledger) sides(organization string, sync penstock.SyncID, m Model) string {
+	mine := fmt.Sprintf("organization = %s AND sync = %s", text(organization), text(sync.Name))
 	entries := fmt.Sprintf(`
 		SELECT key AS k, toUInt64(0) AS m, toUInt64(0) AS m1, toUInt64(0) AS m2, xxh3 AS e1, city AS e2, run AS er,
 			toUInt64(0) AS t1, toUInt64(0) AS t2, toUInt64(0) AS tr,

@@ -179,7 +179,10 @@ func (s *sync) diff(t tb, st step) ledger.Found {
 	if !st.behind {
 		s.arrive(t)
 	}
-	var err error
+	preview, err := s.ledger.Preview(s.ctx, s.id.Organization, s.id.Sync, st.asModel(), 1000, "")
+	if err != nil {
+		t.Fatalf("preview: %v", err)
+	}
 	s.found, err = s.ledger.Diff(s.ctx, s.id, st.asModel(), "")
 	if err != nil {
 		t.Fatalf("diff: %v", err)
@@ -187,7 +190,46 @@ func (s *sync) diff(t tb, st step) ledger.Found {
 	s.diffs = s.lines(s.ctx, t, fmt.Sprintf(
 		"SELECT trimRight(concat(kind, ' ', if(key = '' AND kind != 'keyless', toString(sum(rows)), key))) AS l FROM %s.diffs WHERE organization = %s AND sync = %s AND run = %d GROUP BY kind, key ORDER BY l",
 		s.database, literal(s.id.Organization), literal(s.id.Sync.Name), s.id.Number))
+	s.foreseen(t, preview)
 	return s.found
+}
+
+// foreseen holds a preview against what the diff then found: the same counts, and the same keys.
+func (s *sync) foreseen(t tb, p ledger.Preview) {
+	t.Helper()
+	if p.Found != s.found {
+		t.Fatalf("the preview counted %+v, and the diff found %+v", p.Found, s.found)
+	}
+	var keys []string
+	for name, list := range p.Keys {
+		switch name {
+		case "new", "back", "unsettled", "values", "mapping":
+			name = "changed"
+		case ledger.KindDuplicate, ledger.KindLeft:
+		default:
+			continue // of these the diff keeps no keys
+		}
+		for _, key := range list {
+			keys = append(keys, name+" "+key)
+		}
+	}
+	var want []string
+	for _, line := range s.diffs {
+		kind, key, _ := strings.Cut(line, " ")
+		switch kind {
+		case "dropped":
+			kind = ledger.KindLeft
+		case "changed", "duplicate", "left":
+		default:
+			continue
+		}
+		want = append(want, kind+" "+key)
+	}
+	slices.Sort(keys)
+	slices.Sort(want)
+	if !slices.Equal(keys, want) {
+		t.Fatalf("the preview named %q, and the diff %q", keys, want)
+	}
 }
 
 // repeats gathers the keys that cannot be sent.
