@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/mapping"
 	"github.com/penstock-sync/penstock/pkg/sealed"
 	"github.com/penstock-sync/penstock/pkg/spec"
@@ -36,6 +37,8 @@ type Step struct {
 	Do      string        // the next step, and whose it is; empty where there is nothing to do
 	Code    string        // AADSTS7000215, 0x80072560; empty where no code says it
 	Elapsed time.Duration //
+
+	At document.Position // where in a file the fault is; empty where it is in none, or the file is not known
 }
 
 // A Report is what came of a test, in the order in which it was looked at.
@@ -43,6 +46,9 @@ type Report struct {
 	Environment string // name
 	URL         string
 	Steps       []Step
+
+	Organization string                      // OrganizationId; empty where no application user gets in
+	Tables       map[string]*dataverse.Table // that were read on the way, by logical name
 }
 
 // Input is what is tested.
@@ -84,6 +90,15 @@ func Test(ctx context.Context, in Input) Report {
 	}()
 	for _, s := range in.Syncs {
 		t.sync(ctx, s)
+	}
+	if len(t.users) > 0 {
+		t.report.Organization = t.users[0].who.Organization
+	}
+	t.report.Tables = map[string]*dataverse.Table{}
+	for name, r := range t.tables {
+		if r.err == nil {
+			t.report.Tables[name] = r.table
+		}
 	}
 	return t.report
 }

@@ -10,9 +10,18 @@ import (
 func (r Report) Message() *penstockv1.TestConnectionResponse {
 	m := &penstockv1.TestConnectionResponse{Environment: r.Environment, Url: r.URL}
 	for _, s := range r.Steps {
-		m.Steps = append(m.Steps, &penstockv1.TestStep{
-			Name: s.Name, About: s.About, State: string(s.State), Saw: s.Saw, Do: s.Do, Code: s.Code, Elapsed: durationpb.New(s.Elapsed),
-		})
+		m.Steps = append(m.Steps, s.Message())
+	}
+	return m
+}
+
+// Message is the step as control calls carry it.
+func (s Step) Message() *penstockv1.TestStep {
+	m := &penstockv1.TestStep{
+		Name: s.Name, About: s.About, State: string(s.State), Saw: s.Saw, Do: s.Do, Code: s.Code, Elapsed: durationpb.New(s.Elapsed),
+	}
+	if s.At.File != "" {
+		m.At = s.At.String()
 	}
 	return m
 }

@@ -165,7 +165,9 @@ func (t *test) problemStep(p mapping.Problem) Step {
 	if p.Column != "" && p.Column != "to.match.key" && !strings.Contains(p.What, p.Column) {
 		saw = p.Column + ": " + saw
 	}
-	return failed(saw, p.Mend)
+	step := failed(saw, p.Mend)
+	step.At = p.At
+	return step
 }
 
 // count says how many of a sync's fields are of a kind; nothing where there is none.

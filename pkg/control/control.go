@@ -29,6 +29,7 @@ const (
 	Metadata       = "penstock.control.metadata"        // MetadataRequest -> MetadataResponse
 	TestConnection = "penstock.control.test_connection" // TestConnectionRequest -> TestConnectionResponse
 	Privileges     = "penstock.control.privileges"      // PrivilegesRequest -> PrivilegesResponse
+	Plan           = "penstock.control.plan"            // PlanRequest -> PlanResponse; see [CallLong]
 )
 
 const binary = "application/protobuf"

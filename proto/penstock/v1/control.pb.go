@@ -926,8 +926,10 @@ type TestStep struct {
 	// What to do next, and whose it is; empty where there is nothing to do.
 	Do string `protobuf:"bytes,5,opt,name=do,proto3" json:"do,omitempty"`
 	// As AADSTS7000215 or 0x80072560; empty where no code says it.
-	Code          string               `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
-	Elapsed       *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
+	Code    string               `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	Elapsed *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
+	// Where in a file the fault is, as syncs/contacts.yaml:7:3; empty where it is in none.
+	At            string `protobuf:"bytes,8,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1011,6 +1013,13 @@ func (x *TestStep) GetElapsed() *durationpb.Duration {
 	return nil
 }
 
+func (x *TestStep) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
 var File_penstock_v1_control_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_control_proto_rawDesc = "" +
@@ -1085,7 +1094,7 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x16TestConnectionResponse\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12+\n" +
-	"\x05steps\x18\x03 \x03(\v2\x15.penstock.v1.TestStepR\x05steps\"\xb5\x01\n" +
+	"\x05steps\x18\x03 \x03(\v2\x15.penstock.v1.TestStepR\x05steps\"\xc5\x01\n" +
 	"\bTestStep\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05about\x18\x02 \x01(\tR\x05about\x12\x14\n" +
@@ -1093,7 +1102,8 @@ const file_penstock_v1_control_proto_rawDesc = "" +
 	"\x03saw\x18\x04 \x01(\tR\x03saw\x12\x0e\n" +
 	"\x02do\x18\x05 \x01(\tR\x02do\x12\x12\n" +
 	"\x04code\x18\x06 \x01(\tR\x04code\x123\n" +
-	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsedB@Z>github.com/penstock-sync/penstock/proto/penstock/v1;penstockv1b\x06proto3"
+	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12\x0e\n" +
+	"\x02at\x18\b \x01(\tR\x02atB@Z>github.com/penstock-sync/penstock/proto/penstock/v1;penstockv1b\x06proto3"
 
 var (
 	file_penstock_v1_control_proto_rawDescOnce sync.Once
