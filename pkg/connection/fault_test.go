@@ -297,6 +297,10 @@ func TestWhatASyncLacksIsNamed(t *testing.T) {
 		{"a lookup by no key", emulator.Config{}, alone(contacts, func(s *spec.Sync) { s.Map = []spec.Field{lookup("account", "name")} }), []string{"failed lookups: parentcustomerid: name is no alternate key of table account"}},
 		{"a relationship without name", emulator.Config{}, func(w *world) { onlyContacts(w); editing("ManyToOneRelationships", "parentcustomerid_account", "")(w) }, []string{"failed lookups: the environment names no navigation property from contact.parentcustomerid to account"}},
 		{"column security", contactTable(func(c *schema.Table) { columnOf(c, "creditlimit").Secured = true }), onlyContacts, []string{"warned security: column security guards creditlimit"}},
+		{"a column that is required", contactTable(func(c *schema.Table) { columnOf(c, "jobtitle").Required = "SystemRequired" }), onlyContacts, []string{"warned required: the table requires jobtitle, and the sync does not fill it"}},
+		{"a required column that is filled", contactTable(func(c *schema.Table) { columnOf(c, "firstname").Required = "SystemRequired" }), onlyContacts, nil},
+		{"a required column that is a key", contactTable(func(c *schema.Table) { columnOf(c, "externaluseridentifier").Required = "SystemRequired" }), alone(contacts, func(s *spec.Sync) { s.Map = s.Map[1:] }), nil},
+		{"a required column where no record is made", contactTable(func(c *schema.Table) { columnOf(c, "jobtitle").Required = "SystemRequired" }), alone(contacts, func(s *spec.Sync) { s.To.Mode, s.To.OnLeave = spec.Update, spec.OnLeave{Action: spec.Nothing} }), nil},
 		{"one privilege", app(func(a *emulator.App) { a.Revoked = []string{"prvWriteContact"} }), onlyContacts, []string{"failed privileges: prvWriteContact \\(Write on contact\\) is missing"}},
 		{"all privileges at once", app(func(a *emulator.App) {
 			a.Revoked = []string{"prvCreateContact", "prvDeleteContact", "prvAppendContact", "prvAppendToAccount", "prvReadAccount"}

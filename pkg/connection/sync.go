@@ -10,6 +10,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/mapping"
+	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
@@ -56,6 +57,7 @@ func (t *test) sync(ctx context.Context, s spec.Sync) {
 	targets := t.targets(ctx, &s, table)
 	t.mapping(ctx, s, table, targets)
 	t.secured(ctx, s, table)
+	t.required(ctx, s, table)
 	for _, u := range t.users {
 		t.access(ctx, s, table, u)
 	}
@@ -185,6 +187,41 @@ func count(s spec.Sync, of func(spec.Field) bool, what, can string) string {
 		return fmt.Sprintf("1 %s %s", what, can)
 	}
 	return fmt.Sprintf("%d %ss %s", n, what, can)
+}
+
+// required warns of columns that no record can do without and that the sync does not fill: what it makes, Dataverse refuses
+// unless it has a default. Owner, state, status and currency always have one, and so have columns of two values.
+func (t *test) required(ctx context.Context, s spec.Sync, table *dataverse.Table) {
+	if s.To.Mode.Operation() == penstock.Update {
+		return
+	}
+	var missing []string
+	for _, c := range table.Columns {
+		switch {
+		case !c.Required, !c.Creatable, c.Name == table.PrimaryID, c.TypeName == "OwnerType", c.Name == "transactioncurrencyid",
+			c.Type == dataverse.State, c.Type == dataverse.Status, c.Type == dataverse.Boolean, c.Type == dataverse.Unsupported,
+			slices.ContainsFunc(s.Map, func(f spec.Field) bool { return f.Column == c.Name }), slices.Contains(keyColumns(s, table), c.Name):
+			continue
+		}
+		missing = append(missing, c.Name)
+	}
+	if len(missing) == 0 {
+		return
+	}
+	t.step(ctx, "required", s.Name, func() Step {
+		return warned("the table requires "+strings.Join(missing, ", ")+", and the sync does not fill it",
+			"whoever writes the sync: map it, unless Dataverse or a plug-in fills it, or set mode: update if the sync is to make no record")
+	})
+}
+
+// keyColumns are those by which a sync addresses its records: they are written with each of them.
+func keyColumns(s spec.Sync, table *dataverse.Table) []string {
+	for _, k := range table.Keys {
+		if len(s.To.Match) == 1 && k.Name == s.To.Match[0] {
+			return k.Columns
+		}
+	}
+	return s.To.Match
 }
 
 // secured warns of columns that a profile guards: roles say nothing about them.
