@@ -154,6 +154,7 @@ func (l *Ledger) comparison(organization string, sync penstock.SyncID, m Model) 
 			kind != 'changed',                    '',
 			bitAnd(flags, 1) = 0,                 'new',
 			bitAnd(flags, 8) = 8,                 'back',
+			bitAnd(flags, 2) = 0 AND bitAnd(flags, 16) = 16 AND letter_run >= entry_run, 'refused',
 			bitAnd(flags, 2) = 0,                 'unsettled',
 			x1 != h1 OR x2 != h2,                 'values',
 			'mapping') AS why

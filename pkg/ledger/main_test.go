@@ -203,7 +203,7 @@ func (s *sync) foreseen(t tb, p ledger.Preview) {
 	var keys []string
 	for name, list := range p.Keys {
 		switch name {
-		case "new", "back", "unsettled", "values", "mapping":
+		case "new", "back", "refused", "unsettled", "values", "mapping":
 			name = "changed"
 		case ledger.KindDuplicate, ledger.KindLeft:
 		default:

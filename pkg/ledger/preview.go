@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
@@ -16,7 +17,8 @@ type Why string
 const (
 	New       Why = "new"       // the ledger does not know its key
 	Back      Why = "back"      // it had left the model, and its record was removed
-	Unsettled Why = "unsettled" // it was sent, and no answer is recorded: it may have been refused, or got lost
+	Refused   Why = "refused"   // it was sent and refused, and may be tried again: something changed since, or it was a passing fault
+	Unsettled Why = "unsettled" // it was sent, and no answer is known
 	Values    Why = "values"    // it changed since Dataverse accepted it
 	Mapping   Why = "mapping"   // its values are what Dataverse accepted; the mapping is another, or a full run was asked for
 )
@@ -70,6 +72,7 @@ GROUP BY kind, why`, max(keys, 1), l.comparison(organization, sync, m)),
 			name = KindLeft // where nothing is done about leaving rows, it is all the same
 		}
 		p.Keys[name] = append(p.Keys[name], g.keys...)
+		slices.Sort(p.Keys[name])
 	}
 	return p, nil
 }

@@ -23,7 +23,9 @@ func TestPreviewTellsWhyARowIsSent(t *testing.T) {
 		{"another mapping", []step{{model: "a=1 b=1"}, {model: "a=1 b=2", mapping: 9}}, "mapping a, values b"},
 		{"a full run", []step{{model: "a=1"}, {model: "a=1", since: 2}}, "mapping a"},
 		{"a row that was never answered is unsettled", []step{{model: "a=1", verdicts: verdicts{"a": lost}}, {model: "a=1"}}, "unsettled a"},
-		{"a row whose first sending was refused is unsettled once it changes", []step{{model: "a=1", verdicts: verdicts{"a": refused}}, {model: "a=2"}}, "unsettled a"},
+		{"a refused row that changed", []step{{model: "a=1", verdicts: verdicts{"a": refused}}, {model: "a=2"}}, "refused a"},
+		{"a passing fault", []step{{model: "a=1", verdicts: verdicts{"a": exhausted}}, {model: "a=1"}}, "refused a"},
+		{"a refused row that was then lost on its way", []step{{model: "a=1", verdicts: verdicts{"a": refused}}, {model: "a=2", verdicts: verdicts{"a": lost}}, {model: "a=2"}}, "unsettled a"},
 		{"a row that could never be rendered is new once it can", []step{{model: "a=1", verdicts: verdicts{"a": unfit}}, {model: "a=2"}}, "new a"},
 		{"a row that was removed and is here again", []step{{model: "a=1 b=1"}, {model: "b=1"}, {model: "a=1 b=1"}}, "back a"},
 		{"what waits, left, or has no key of its own is not sent", []step{
