@@ -26,9 +26,10 @@ const (
 // minutes.
 type PlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Files to be planned in place of what is applied. An environment that is not among them is the one that is applied.
-	Environments []*Document `protobuf:"bytes,1,rep,name=environments,proto3" json:"environments,omitempty"`
-	Syncs        []*Document `protobuf:"bytes,2,rep,name=syncs,proto3" json:"syncs,omitempty"`
+	// Where the files are, an absolute path, as of an apply; empty: what is applied is planned.
+	Folder string `protobuf:"bytes,1,opt,name=folder,proto3" json:"folder,omitempty"`
+	// The files to be planned, as of an apply. An environment that is not among them is the one that is applied.
+	Documents []*Document `protobuf:"bytes,2,rep,name=documents,proto3" json:"documents,omitempty"`
 	// The syncs, as environment/sync; none: all of them.
 	Names []string `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`
 	// Of each kind, most keys that are named; 5 when 0, at most 1,000.
@@ -67,16 +68,16 @@ func (*PlanRequest) Descriptor() ([]byte, []int) {
 	return file_penstock_v1_plan_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *PlanRequest) GetEnvironments() []*Document {
+func (x *PlanRequest) GetFolder() string {
 	if x != nil {
-		return x.Environments
+		return x.Folder
 	}
-	return nil
+	return ""
 }
 
-func (x *PlanRequest) GetSyncs() []*Document {
+func (x *PlanRequest) GetDocuments() []*Document {
 	if x != nil {
-		return x.Syncs
+		return x.Documents
 	}
 	return nil
 }
@@ -398,7 +399,8 @@ func (x *PlannedSync) GetNotes() []string {
 type PlannedKind struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Rows of the model: unchanged, waiting, create, adopt (the record is there, and new to the ledger), update, resend (the
-	// values are what Dataverse has; the mapping changed), again (no answer to an earlier sending is known), refuse.
+	// values are what Dataverse has; the mapping changed), retry (it was refused before), again (no answer to an earlier sending
+	// is known), refuse.
 	// Rows that left it: delete, deactivate, clear, park (a guard holds them back), keep, left_waiting.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Rows uint64 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
@@ -407,7 +409,9 @@ type PlannedKind struct {
 	// Of refuse, waiting and park: the cause.
 	Cause string `protobuf:"bytes,4,opt,name=cause,proto3" json:"cause,omitempty"`
 	// The first of them, normalised as the ledger has them.
-	Keys          []string `protobuf:"bytes,5,rep,name=keys,proto3" json:"keys,omitempty"`
+	Keys []string `protobuf:"bytes,5,rep,name=keys,proto3" json:"keys,omitempty"`
+	// There are more keys.
+	More          bool `protobuf:"varint,6,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,6 +481,13 @@ func (x *PlannedKind) GetKeys() []string {
 	return nil
 }
 
+func (x *PlannedKind) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 // A PlannedRecord is a row that would be sent, beside the record in Dataverse.
 type PlannedRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -487,8 +498,8 @@ type PlannedRecord struct {
 	Address string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
 	// Columns whose value would be another; none: Dataverse has it all already.
 	Fields []*PlannedField `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
-	// Why the record could not be looked at; empty where it was.
-	Fault         string `protobuf:"bytes,5,opt,name=fault,proto3" json:"fault,omitempty"`
+	// There is no such record yet.
+	Absent        bool `protobuf:"varint,5,opt,name=absent,proto3" json:"absent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -551,11 +562,11 @@ func (x *PlannedRecord) GetFields() []*PlannedField {
 	return nil
 }
 
-func (x *PlannedRecord) GetFault() string {
+func (x *PlannedRecord) GetAbsent() bool {
 	if x != nil {
-		return x.Fault
+		return x.Absent
 	}
-	return ""
+	return false
 }
 
 // A PlannedField is one column of a record.
@@ -633,10 +644,10 @@ var File_penstock_v1_plan_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_plan_proto_rawDesc = "" +
 	"\n" +
-	"\x16penstock/v1/plan.proto\x12\vpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19penstock/v1/control.proto\"\xa5\x01\n" +
-	"\vPlanRequest\x129\n" +
-	"\fenvironments\x18\x01 \x03(\v2\x15.penstock.v1.DocumentR\fenvironments\x12+\n" +
-	"\x05syncs\x18\x02 \x03(\v2\x15.penstock.v1.DocumentR\x05syncs\x12\x14\n" +
+	"\x16penstock/v1/plan.proto\x12\vpenstock.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19penstock/v1/control.proto\"\x8a\x01\n" +
+	"\vPlanRequest\x12\x16\n" +
+	"\x06folder\x18\x01 \x01(\tR\x06folder\x123\n" +
+	"\tdocuments\x18\x02 \x03(\v2\x15.penstock.v1.DocumentR\tdocuments\x12\x14\n" +
 	"\x05names\x18\x03 \x03(\tR\x05names\x12\x18\n" +
 	"\asamples\x18\x04 \x01(\rR\asamples\"\x83\x01\n" +
 	"\fPlanResponse\x12C\n" +
@@ -664,19 +675,20 @@ const file_penstock_v1_plan_proto_rawDesc = "" +
 	"\x05takes\x18\r \x01(\v2\x19.google.protobuf.DurationR\x05takes\x12\x12\n" +
 	"\x04pace\x18\x0e \x01(\tR\x04pace\x124\n" +
 	"\arecords\x18\x0f \x03(\v2\x1a.penstock.v1.PlannedRecordR\arecords\x12\x14\n" +
-	"\x05notes\x18\x10 \x03(\tR\x05notes\"}\n" +
+	"\x05notes\x18\x10 \x03(\tR\x05notes\"\x91\x01\n" +
 	"\vPlannedKind\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x04R\x04rows\x12\x1c\n" +
 	"\testimated\x18\x03 \x01(\bR\testimated\x12\x14\n" +
 	"\x05cause\x18\x04 \x01(\tR\x05cause\x12\x12\n" +
-	"\x04keys\x18\x05 \x03(\tR\x04keys\"\x98\x01\n" +
+	"\x04keys\x18\x05 \x03(\tR\x04keys\x12\x12\n" +
+	"\x04more\x18\x06 \x01(\bR\x04more\"\x9a\x01\n" +
 	"\rPlannedRecord\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x18\n" +
 	"\aaddress\x18\x03 \x01(\tR\aaddress\x121\n" +
-	"\x06fields\x18\x04 \x03(\v2\x19.penstock.v1.PlannedFieldR\x06fields\x12\x14\n" +
-	"\x05fault\x18\x05 \x01(\tR\x05fault\"x\n" +
+	"\x06fields\x18\x04 \x03(\v2\x19.penstock.v1.PlannedFieldR\x06fields\x12\x16\n" +
+	"\x06absent\x18\x05 \x01(\bR\x06absent\"x\n" +
 	"\fPlannedField\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\tR\x06column\x12\x15\n" +
 	"\x03old\x18\x02 \x01(\tH\x00R\x03old\x88\x01\x01\x12\x15\n" +
@@ -711,21 +723,20 @@ var file_penstock_v1_plan_proto_goTypes = []any{
 	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
 }
 var file_penstock_v1_plan_proto_depIdxs = []int32{
-	7,  // 0: penstock.v1.PlanRequest.environments:type_name -> penstock.v1.Document
-	7,  // 1: penstock.v1.PlanRequest.syncs:type_name -> penstock.v1.Document
-	2,  // 2: penstock.v1.PlanResponse.environments:type_name -> penstock.v1.PlannedEnvironment
-	3,  // 3: penstock.v1.PlanResponse.syncs:type_name -> penstock.v1.PlannedSync
-	8,  // 4: penstock.v1.PlannedEnvironment.steps:type_name -> penstock.v1.TestStep
-	8,  // 5: penstock.v1.PlannedSync.steps:type_name -> penstock.v1.TestStep
-	4,  // 6: penstock.v1.PlannedSync.kinds:type_name -> penstock.v1.PlannedKind
-	9,  // 7: penstock.v1.PlannedSync.takes:type_name -> google.protobuf.Duration
-	5,  // 8: penstock.v1.PlannedSync.records:type_name -> penstock.v1.PlannedRecord
-	6,  // 9: penstock.v1.PlannedRecord.fields:type_name -> penstock.v1.PlannedField
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7, // 0: penstock.v1.PlanRequest.documents:type_name -> penstock.v1.Document
+	2, // 1: penstock.v1.PlanResponse.environments:type_name -> penstock.v1.PlannedEnvironment
+	3, // 2: penstock.v1.PlanResponse.syncs:type_name -> penstock.v1.PlannedSync
+	8, // 3: penstock.v1.PlannedEnvironment.steps:type_name -> penstock.v1.TestStep
+	8, // 4: penstock.v1.PlannedSync.steps:type_name -> penstock.v1.TestStep
+	4, // 5: penstock.v1.PlannedSync.kinds:type_name -> penstock.v1.PlannedKind
+	9, // 6: penstock.v1.PlannedSync.takes:type_name -> google.protobuf.Duration
+	5, // 7: penstock.v1.PlannedSync.records:type_name -> penstock.v1.PlannedRecord
+	6, // 8: penstock.v1.PlannedRecord.fields:type_name -> penstock.v1.PlannedField
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_penstock_v1_plan_proto_init() }
