@@ -75,6 +75,31 @@ func (x *extractor) removed(ctx context.Context, id penstock.SyncID) error {
 		id, v.By, v.At.UTC().Format("2006-01-02 15:04 MST"), why, id)
 }
 
+// allApplied lists everything that is applied.
+func (x *extractor) allApplied(ctx context.Context) (environments []spec.Environment, syncs []spec.Sync, err error) {
+	values, err := x.queue.Specs(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range values {
+		switch {
+		case strings.HasPrefix(v.Name, queue.SpecOfEnvironment("")):
+			e, _, err := decodeStored[spec.Environment](v)
+			if err != nil {
+				return nil, nil, err
+			}
+			environments = append(environments, e)
+		case strings.HasPrefix(v.Name, "sync."):
+			s, _, err := decodeStored[spec.Sync](v)
+			if err != nil {
+				return nil, nil, err
+			}
+			syncs = append(syncs, s)
+		}
+	}
+	return environments, syncs, nil
+}
+
 func decodeStored[T any](v queue.Value) (document T, version uint64, err error) {
 	var s struct {
 		Version uint64 `json:"version"`

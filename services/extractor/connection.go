@@ -2,13 +2,10 @@ package extractor
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/penstock-sync/penstock/pkg/connection"
 	"github.com/penstock-sync/penstock/pkg/control"
-	"github.com/penstock-sync/penstock/pkg/queue"
-	"github.com/penstock-sync/penstock/pkg/spec"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
 )
 
@@ -29,27 +26,9 @@ func (x *extractor) answerTestConnection(ctx context.Context, r *penstockv1.Test
 
 // chosen looks up an environment as it was last applied, with its syncs; sync and user choose one of each, unless empty.
 func (x *extractor) chosen(ctx context.Context, environment, sync, user string) (connection.Input, error) {
-	values, err := x.queue.Specs(ctx)
+	environments, syncs, err := x.allApplied(ctx)
 	if err != nil {
 		return connection.Input{}, err
-	}
-	var environments []spec.Environment
-	var syncs []spec.Sync
-	for _, v := range values {
-		switch {
-		case strings.HasPrefix(v.Name, queue.SpecOfEnvironment("")):
-			e, _, err := decodeStored[spec.Environment](v)
-			if err != nil {
-				return connection.Input{}, err
-			}
-			environments = append(environments, e)
-		case strings.HasPrefix(v.Name, "sync."):
-			s, _, err := decodeStored[spec.Sync](v)
-			if err != nil {
-				return connection.Input{}, err
-			}
-			syncs = append(syncs, s)
-		}
 	}
 	in, err := connection.Select(environments, syncs, environment, sync, user)
 	if err != nil {

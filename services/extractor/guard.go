@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/penstock-sync/penstock/pkg/ledger"
+	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
 // A Guard bounds what leaving rows may do: a model that comes out short because of a fault upstream must not empty a
@@ -12,6 +13,10 @@ type Guard struct {
 	MaxDeletes      uint64  // in one run, and within 24 h
 	MaxDeletesShare float64 // of the rows that the ledger has, 0.05
 	Shrink          float64 // how much smaller than in the last closed run the model may be, 0.2
+}
+
+func guardOf(s spec.Sync) Guard {
+	return Guard{MaxDeletes: uint64(s.Guards.MaxDeletes), MaxDeletesShare: float64(s.Guards.MaxDeletesShare), Shrink: float64(s.Guards.Shrink)}
 }
 
 // check says why the leaves of a run may not go out, or "" when they may. It is pure.

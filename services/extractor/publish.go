@@ -159,8 +159,7 @@ func (j *journey) leave(ctx context.Context) error {
 		c.Kept = j.found.Left
 		return nil
 	}
-	guards := j.target.sync.Guards
-	guard := Guard{MaxDeletes: uint64(guards.MaxDeletes), MaxDeletesShare: float64(guards.MaxDeletesShare), Shrink: float64(guards.Shrink)}
+	guard := guardOf(j.target.sync)
 	if reason := guard.check(j.found, j.past); reason != "" {
 		c.Parked = j.found.Left
 		j.run.Reason = fmt.Sprintf("%d leaving rows are parked: %s", j.found.Left, reason)

@@ -204,11 +204,7 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	s, e := j.target.sync, j.target.environment
-	client, err := dataverse.New(dataverse.Config{
-		URL: e.URL, Tenant: e.Tenant, Authorities: e.Authorities(),
-		ClientID: e.Users[0].ClientID, Secret: e.Users[0].ClientSecret.Reader(j.x.cfg.Identities), Certificate: e.Users[0].Certificate.Reader(j.x.cfg.Identities), Tokens: &j.x.tokens,
-		Request: j.x.cfg.Timing.Request, Connections: 2,
-	})
+	client, err := j.x.client(e)
 	if err != nil {
 		return err
 	}
@@ -241,6 +237,15 @@ func (j *journey) prepare(ctx context.Context) (err error) {
 		r.ID.Organization = who.Organization
 		r.Fingerprint = j.model.Fingerprint
 		r.Version = j.target.version
+	})
+}
+
+// client speaks to an environment as the first of its application users.
+func (x *extractor) client(e spec.Environment) (*dataverse.Client, error) {
+	return dataverse.New(dataverse.Config{
+		URL: e.URL, Tenant: e.Tenant, Authorities: e.Authorities(),
+		ClientID: e.Users[0].ClientID, Secret: e.Users[0].ClientSecret.Reader(x.cfg.Identities), Certificate: e.Users[0].Certificate.Reader(x.cfg.Identities), Tokens: &x.tokens,
+		Request: x.cfg.Timing.Request, Connections: 2,
 	})
 }
 

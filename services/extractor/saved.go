@@ -66,11 +66,7 @@ func (x *extractor) reach(ctx context.Context, name string) (*dataverse.Client, 
 		if err != nil {
 			return nil, err
 		}
-		return dataverse.New(dataverse.Config{
-			URL: e.URL, Tenant: e.Tenant, Authorities: e.Authorities(), ClientID: e.Users[0].ClientID,
-			Secret: e.Users[0].ClientSecret.Reader(x.cfg.Identities), Certificate: e.Users[0].Certificate.Reader(x.cfg.Identities),
-			Tokens: &x.tokens, Request: x.cfg.Timing.Request, Connections: 2,
-		})
+		return x.client(e)
 	}
 	return nil, control.Refuse("not_found", "environment %s is not applied; `penstock apply DIR` with its file", name)
 }

@@ -87,7 +87,7 @@ func (c *commandLine) root() *cobra.Command {
 	root.AddCommand(
 		c.demo(), c.up(), c.emulator(),
 		c.schema(), c.metadata(), c.validate(), c.test(), c.explain(),
-		c.diff(), c.apply(), c.history(), c.rollback(),
+		c.plan(), c.diff(), c.apply(), c.history(), c.rollback(),
 		c.testConnection(), c.privileges(),
 		c.run(), c.runs(), c.deadletters(),
 		c.identityCommand(), c.seal(), c.reseal(),
