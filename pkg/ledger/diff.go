@@ -270,8 +270,7 @@ func (l *Ledger) Repeats(ctx context.Context, run penstock.RunID) iter.Seq2[Repe
 		if err := rows.Scan(&r.Key, &r.Rows, &xxh3, &city); err != nil {
 			return r, fmt.Errorf("ledger: list the duplicate keys of %s: %w", run.Sync, err)
 		}
-		binary.BigEndian.PutUint64(r.Hash[:8], xxh3)
-		binary.BigEndian.PutUint64(r.Hash[8:], city)
+		r.Hash = whole(xxh3, city)
 		return r, nil
 	})
 }
@@ -325,4 +324,10 @@ func text(s string) string {
 
 func halves(h penstock.Hash) (xxh3, city uint64) {
 	return binary.BigEndian.Uint64(h[:8]), binary.BigEndian.Uint64(h[8:])
+}
+
+func whole(xxh3, city uint64) (h penstock.Hash) {
+	binary.BigEndian.PutUint64(h[:8], xxh3)
+	binary.BigEndian.PutUint64(h[8:], city)
+	return h
 }

@@ -72,6 +72,7 @@ func (l *Ledger) Letters(ctx context.Context, letters []penstock.Letter) error {
 type Choice struct {
 	Environment, Sync string
 	Class             penstock.Class
+	Organization, Key string
 }
 
 func (c Choice) where() string {
@@ -80,6 +81,8 @@ func (c Choice) where() string {
 		{"environment", c.Environment},
 		{"sync", c.Sync},
 		{"class", string(c.Class)},
+		{"organization", c.Organization},
+		{"key", c.Key},
 	} {
 		if f.value != "" {
 			w += " AND " + f.column + " = " + text(f.value)

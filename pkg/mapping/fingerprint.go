@@ -19,7 +19,7 @@ func (c *compiler) fingerprint() uint64 {
 	lines := []string{fmt.Sprintf("renderer %d xxh3 cityHash64", renderer)}
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	add("table %q set %q %s seed %q", p.table, p.set, p.operation, p.seed)
-	for i, s := range c.keySources {
+	for i, s := range p.keySources {
 		add("key %q from %q %s", c.keys[i], s.name, s.canonical())
 	}
 	for _, a := range p.address {

@@ -50,7 +50,7 @@ func (c *compiler) match() {
 		}
 		columns, sources = append(columns, column), append(sources, s)
 	}
-	c.keySources = sources
+	c.plan.keySources = sources
 	if byID {
 		f.Column, columns = c.plan.idColumn, nil
 	}

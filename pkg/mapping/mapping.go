@@ -36,14 +36,15 @@ type Plan struct {
 	cuts      []string // columns whose text is cut where it is too long
 	idColumn  string   // primary key's column
 
-	address  []part // of the record; empty for create
-	fields   []field
-	used     []source // whose values the hash covers, by name
-	masks    []source // nullable columns, a bit of the masks each
-	key      string   // SQL
-	reads    []ReadColumn
-	slots    [kinds]int // how many columns of each kind are read, or computed
-	computed []*computed
+	address    []part // of the record; empty for create
+	fields     []field
+	used       []source // whose values the hash covers, by name
+	keySources []source // what fills the match key, by its parts
+	masks      []source // nullable columns, a bit of the masks each
+	key        string   // SQL
+	reads      []ReadColumn
+	slots      [kinds]int // how many columns of each kind are read, or computed
+	computed   []*computed
 
 	leave    penstock.Change // what is asked for a record whose row left; key and address are the record's
 	active   string          // members of a body that make a deactivated record active again; may be empty
@@ -191,14 +192,13 @@ func (p *Plan) Fingerprint() uint64 { return p.fingerprint }
 // A compiler gathers a plan and what stands in its way.
 type compiler struct {
 	Input
-	plan       *Plan
-	sources    map[string]source
-	known      []string // names of the model's columns
-	modelless  bool     // the model is not known: each column of it is taken to be there, and to fit
-	keys       []string // Dataverse columns of the match key
-	keySources []source // what fills them
-	states     states
-	problems   Problems
+	plan      *Plan
+	sources   map[string]source
+	known     []string // names of the model's columns
+	modelless bool     // the model is not known: each column of it is taken to be there, and to fit
+	keys      []string // Dataverse columns of the match key
+	states    states
+	problems  Problems
 }
 
 func (c *compiler) report(f spec.Field, from, what, mend string) {

@@ -119,7 +119,7 @@ func Make(ctx context.Context, in Input) (*penstockv1.PlannedSync, error) {
 	xxh3, city := in.Mapping.HashExprs()
 	p.model = ledger.Model{
 		SQL: in.Sync.From.Query, Key: in.Mapping.KeyExpr(), XXH3: xxh3, City: city, Fingerprint: in.Mapping.Fingerprint(), Removal: in.Mapping.LeaveFingerprint(),
-		Since: p.since(), Keep: in.Sync.To.OnLeave.Action == spec.Nothing,
+		Since: Since(p.Last), Keep: in.Sync.To.OnLeave.Action == spec.Nothing,
 	}
 	for _, step := range []func(context.Context) error{p.compare, p.render, p.look, p.changes, p.leaves, p.refusals, p.time} {
 		if err := step(ctx); err != nil {
@@ -132,11 +132,12 @@ func Make(ctx context.Context, in Input) (*penstockv1.PlannedSync, error) {
 	return p.out, nil
 }
 
-// since is from which run on entries count: those of earlier ones do not when a full run has been asked for.
-func (p *planning) since() uint64 {
-	wish := p.Last.Next
-	if !p.Last.Phase.Final() && p.Last.Wish.Full {
-		wish = wish.Fold(p.Last.Wish)
+// Since is from which run on a sync's entries count in its next run: those of earlier ones do not when a full run has been
+// asked for. last is its newest run.
+func Since(last penstock.Run) uint64 {
+	wish := last.Next
+	if !last.Phase.Final() && last.Wish.Full {
+		wish = wish.Fold(last.Wish)
 	}
 	switch {
 	case !wish.Full:
@@ -144,7 +145,7 @@ func (p *planning) since() uint64 {
 	case wish.Since > 0:
 		return wish.Since
 	}
-	return p.Last.ID.Number + 1
+	return last.ID.Number + 1
 }
 
 // compare asks the warehouse what a run's diff would find.

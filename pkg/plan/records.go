@@ -133,22 +133,12 @@ const (
 func (r *reader) look(ctx context.Context, op penstock.Operation, l *look) error {
 	properties, err := decode(l.row.body)
 	if err != nil {
-		return fmt.Errorf("plan: what the mapping rendered cannot be read: %w", err)
+		return unreadable(err)
 	}
-	if op == penstock.Create { // its address is that of the table
-		for _, p := range properties {
-			if id, isText := p.value.(string); isText && p.name == r.table.PrimaryID {
-				l.row.address += "(" + id + ")"
-			}
-		}
-	}
+	l.row.address = r.addressOf(op, l.row.address, properties)
 	var columns []string
 	if l.shown {
-		for _, p := range properties {
-			if column, known := r.column(p.name); known && !slices.Contains(columns, column.Name) {
-				columns = append(columns, column.Name)
-			}
-		}
+		columns = r.columns(properties)
 	}
 	record, found, ok, err := r.read(ctx, r.table, l.row.address, columns)
 	if err != nil || !ok {
@@ -160,15 +150,42 @@ func (r *reader) look(ctx context.Context, op penstock.Operation, l *look) error
 	}
 	l.out = &penstockv1.PlannedRecord{Absent: !found}
 	for _, p := range properties {
-		f, err := r.field(ctx, p, record)
+		f, same, err := r.field(ctx, p, record)
 		if err != nil {
 			return err
 		}
-		if f != nil {
+		if !same {
 			l.out.Fields = append(l.out.Fields, f)
 		}
 	}
 	return nil
+}
+
+func unreadable(err error) error {
+	return fmt.Errorf("plan: what the mapping rendered cannot be read: %w", err)
+}
+
+// addressOf is that of the record: of one that is to be made the address is that of the table, and the body has its GUID.
+func (r *reader) addressOf(op penstock.Operation, address string, properties []property) string {
+	if op != penstock.Create {
+		return address
+	}
+	for _, p := range properties {
+		if id, isText := p.value.(string); isText && p.name == r.table.PrimaryID {
+			return address + "(" + id + ")"
+		}
+	}
+	return address
+}
+
+// columns are those that the properties fill.
+func (r *reader) columns(properties []property) (columns []string) {
+	for _, p := range properties {
+		if column, known := r.column(p.name); known && !slices.Contains(columns, column.Name) {
+			columns = append(columns, column.Name)
+		}
+	}
+	return columns
 }
 
 // read is one read. ok is false when Dataverse is not to be asked, or cannot be.
@@ -244,23 +261,23 @@ func (r *reader) column(name string) (*dataverse.Column, bool) {
 	return nil, false
 }
 
-// field compares one property with the record; nil where Dataverse has it already. Of a record that is not there all that
-// is not empty is new.
-func (r *reader) field(ctx context.Context, p property, record dataverse.Record) (*penstockv1.PlannedField, error) {
+// field compares one property with the record, and reports whether Dataverse has it already. Of a record that is not there
+// all that is not empty is new.
+func (r *reader) field(ctx context.Context, p property, record dataverse.Record) (f *penstockv1.PlannedField, there bool, err error) {
 	column, known := r.column(p.name)
 	if !known {
-		return &penstockv1.PlannedField{Column: p.name, New: words(nil, p.value, "")}, nil
+		return &penstockv1.PlannedField{Column: p.name, New: words(nil, p.value, "")}, false, nil
 	}
 	old, asked := record[column.Name]
+	f = &penstockv1.PlannedField{Column: column.Name, Old: words(column, old.Value, old.Label), New: words(column, p.value, "")}
 	if record == nil && p.value == nil {
-		return nil, nil
+		return f, true, nil
 	}
-	f := &penstockv1.PlannedField{Column: column.Name, Old: words(column, old.Value, old.Label), New: words(column, p.value, "")}
-	there := same(column, old.Value, p.value)
+	there = same(column, old.Value, p.value)
 	if address, isText := p.value.(string); isText && column.Type == dataverse.Lookup && strings.HasSuffix(p.name, bound) {
 		id, found, err := r.resolve(ctx, strings.TrimPrefix(address, "/"))
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if !found {
 			f.Note = noteDangling
@@ -269,12 +286,9 @@ func (r *reader) field(ctx context.Context, p property, record dataverse.Record)
 	}
 	if record != nil && !asked {
 		f.Note = noteGuarded
-		return f, nil
+		return f, false, nil
 	}
-	if there && record != nil {
-		return nil, nil
-	}
-	return f, nil
+	return f, there && record != nil, nil
 }
 
 // resolve finds the GUID of the record at an address. found is also true where Dataverse could not be asked: nothing is
