@@ -30,6 +30,7 @@ const (
 	TestConnection = "penstock.control.test_connection" // TestConnectionRequest -> TestConnectionResponse
 	Privileges     = "penstock.control.privileges"      // PrivilegesRequest -> PrivilegesResponse
 	Plan           = "penstock.control.plan"            // PlanRequest -> PlanResponse; see [CallLong]
+	Row            = "penstock.control.row"             // RowRequest -> RowResponse; see [CallLong]
 )
 
 const binary = "application/protobuf"

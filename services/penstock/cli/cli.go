@@ -89,7 +89,7 @@ func (c *commandLine) root() *cobra.Command {
 		c.schema(), c.metadata(), c.validate(), c.test(), c.explain(),
 		c.plan(), c.diff(), c.apply(), c.history(), c.rollback(),
 		c.testConnection(), c.privileges(),
-		c.run(), c.runs(), c.deadletters(),
+		c.run(), c.runs(), c.deadletters(), c.row(),
 		c.identityCommand(), c.seal(), c.reseal(),
 		c.version(),
 	)
