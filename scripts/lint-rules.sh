@@ -39,6 +39,7 @@ pkg/privilege/a.go                    pkg/penstock pkg/spec pkg/sealed pkg/datav
 pkg/connection/a.go                   pkg/penstock pkg/document pkg/sealed pkg/spec pkg/mapping pkg/dataverse pkg/privilege proto/penstock/v1 : pkg/queue pkg/clickhouse pkg/control pkg/dataverse/emulator
 pkg/connection/a_test.go              pkg/dataverse/emulator              : pkg/queue
 pkg/plan/a.go                         pkg/penstock pkg/spec pkg/mapping pkg/dataverse pkg/ledger proto/penstock/v1 : pkg/queue pkg/control pkg/clickhouse pkg/connection pkg/dataverse/emulator
+pkg/suggest/a.go                      pkg/penstock pkg/spec pkg/mapping pkg/dataverse : pkg/queue pkg/clickhouse pkg/plan proto/penstock/v1 pkg/dataverse/emulator
 pkg/ledger/a.go                       pkg/penstock pkg/clickhouse         : pkg/queue pkg/dataverse pkg/mapping proto/penstock/v1 pkg/clickhouse/chdb
 pkg/ledger/a_test.go                  pkg/clickhousetest                  : pkg/queue
 pkg/natstest/a.go                     github.com/nats-io/nats-server/v2/server : pkg/queue

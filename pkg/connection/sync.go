@@ -190,21 +190,14 @@ func count(s spec.Sync, of func(spec.Field) bool, what, can string) string {
 }
 
 // required warns of columns that no record can do without and that the sync does not fill: what it makes, Dataverse refuses
-// unless it has a default. Owner, state, status and currency always have one, and so have columns of two values.
+// unless it has a default.
 func (t *test) required(ctx context.Context, s spec.Sync, table *dataverse.Table) {
 	if s.To.Mode.Operation() == penstock.Update {
 		return
 	}
-	var missing []string
-	for _, c := range table.Columns {
-		switch {
-		case !c.Required, !c.Creatable, c.Name == table.PrimaryID, c.TypeName == "OwnerType", c.Name == "transactioncurrencyid",
-			c.Type == dataverse.State, c.Type == dataverse.Status, c.Type == dataverse.Boolean, c.Type == dataverse.Unsupported,
-			slices.ContainsFunc(s.Map, func(f spec.Field) bool { return f.Column == c.Name }), slices.Contains(keyColumns(s, table), c.Name):
-			continue
-		}
-		missing = append(missing, c.Name)
-	}
+	missing := slices.DeleteFunc(table.Needs(), func(column string) bool {
+		return slices.ContainsFunc(s.Map, func(f spec.Field) bool { return f.Column == column }) || slices.Contains(keyColumns(s, table), column)
+	})
 	if len(missing) == 0 {
 		return
 	}

@@ -31,6 +31,7 @@ const (
 	Privileges     = "penstock.control.privileges"      // PrivilegesRequest -> PrivilegesResponse
 	Plan           = "penstock.control.plan"            // PlanRequest -> PlanResponse; see [CallLong]
 	Row            = "penstock.control.row"             // RowRequest -> RowResponse; see [CallLong]
+	Suggest        = "penstock.control.suggest"         // SuggestRequest -> SuggestResponse; see [CallLong]
 )
 
 const binary = "application/protobuf"

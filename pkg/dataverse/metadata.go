@@ -27,6 +27,7 @@ type (
 	columnJSON struct {
 		LogicalName, SchemaName, AttributeType, AttributeOf string
 		AttributeTypeName, RequiredLevel                    valueJSON
+		DisplayName                                         namesJSON
 		IsValidForCreate, IsValidForUpdate, IsSecured       bool
 	}
 	valueJSON struct{ Value string }
@@ -46,10 +47,11 @@ type (
 	}
 	optionJSON struct {
 		Value, State int32
-		Label        struct {
-			LocalizedLabels    []labelJSON
-			UserLocalizedLabel *labelJSON
-		}
+		Label        namesJSON
+	}
+	namesJSON struct {
+		LocalizedLabels    []labelJSON
+		UserLocalizedLabel *labelJSON
 	}
 	labelJSON struct {
 		Label        string
@@ -163,7 +165,7 @@ func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
 	}
 	fetch(path, tableQuery, &table)
 	fetch(path+"/Attributes", "$select=LogicalName,SchemaName,AttributeType,AttributeTypeName,AttributeOf,"+
-		"IsValidForCreate,IsValidForUpdate,IsSecured,RequiredLevel", &columns)
+		"IsValidForCreate,IsValidForUpdate,IsSecured,RequiredLevel,DisplayName", &columns)
 	fetch(path+"/ManyToOneRelationships",
 		"$select=ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName", &relations)
 	if err := group.Wait(); err != nil {
@@ -268,7 +270,7 @@ func (c *Client) targets(ctx context.Context, op string, t *Table) error {
 
 func (a columnJSON) column() Column {
 	return Column{
-		Name: a.LogicalName, Schema: a.SchemaName, Type: columnType(a.AttributeTypeName.Value), TypeName: a.AttributeTypeName.Value,
+		Name: a.LogicalName, Schema: a.SchemaName, Label: a.DisplayName.text(), Type: columnType(a.AttributeTypeName.Value), TypeName: a.AttributeTypeName.Value,
 		Creatable: a.IsValidForCreate, Updatable: a.IsValidForUpdate, Secured: a.IsSecured, Required: a.RequiredLevel.Value == "SystemRequired",
 	}
 }
@@ -292,7 +294,7 @@ func (d detailJSON) fill(c *Column, relations []relationshipJSON) {
 		}
 	}
 	for _, o := range options {
-		c.Options = append(c.Options, Option{Value: o.Value, Label: o.label(), Labels: o.labels(), State: o.State})
+		c.Options = append(c.Options, Option{Value: o.Value, Label: o.Label.text(), Labels: o.labels(), State: o.State})
 	}
 	slices.SortFunc(c.Options, func(a, b Option) int { return cmp.Compare(a.Value, b.Value) })
 	for _, table := range d.Targets {
@@ -301,12 +303,13 @@ func (d detailJSON) fill(c *Column, relations []relationshipJSON) {
 	slices.SortFunc(c.Targets, func(a, b Target) int { return strings.Compare(a.Table, b.Table) })
 }
 
-func (o optionJSON) label() string {
-	if o.Label.UserLocalizedLabel != nil {
-		return o.Label.UserLocalizedLabel.Label
+// text is what the user sees, in whatever language there is.
+func (n namesJSON) text() string {
+	if n.UserLocalizedLabel != nil {
+		return n.UserLocalizedLabel.Label
 	}
-	if len(o.Label.LocalizedLabels) > 0 {
-		return o.Label.LocalizedLabels[0].Label
+	if len(n.LocalizedLabels) > 0 {
+		return n.LocalizedLabels[0].Label
 	}
 	return ""
 }

@@ -26,6 +26,20 @@ func (t *Table) Column(name string) (*Column, bool) {
 	return &t.Columns[i], true
 }
 
+// Needs lists the columns that a new record cannot do without, as far as Dataverse does not fill them itself. Owner, state,
+// status and currency always have a default, and so have columns of two values.
+func (t *Table) Needs() (columns []string) {
+	for _, c := range t.Columns {
+		switch {
+		case !c.Required, !c.Creatable, c.Name == t.PrimaryID, c.TypeName == "OwnerType", c.Name == "transactioncurrencyid",
+			c.Type == State, c.Type == Status, c.Type == Boolean, c.Type == Unsupported:
+			continue
+		}
+		columns = append(columns, c.Name)
+	}
+	return columns
+}
+
 // Key finds the alternate key over exactly these columns, in any order.
 func (t *Table) Key(columns ...string) (*Key, bool) { return findKey(t.Keys, columns) }
 
@@ -78,6 +92,7 @@ const (
 type Column struct {
 	Name      string // logical name
 	Schema    string // schema name: privileges and navigation names of custom tables are spelled after it
+	Label     string // display name, in the language of the application user; may be empty
 	Type      ColumnType
 	TypeName  string // as Dataverse spells it: StringType, FileType
 	Creatable bool

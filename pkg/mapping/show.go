@@ -75,3 +75,32 @@ func (p *Plan) Address(key string) (string, *penstock.Cause) {
 	}
 	return string(append(address, ')')), nil
 }
+
+// Unnamed gives those of the texts that are no option of a column which is filled by label or by words, in their order.
+func (p *Plan) Unnamed(column string, texts []string) (unnamed []string) {
+	for i := range p.fields {
+		f := &p.fields[i]
+		options := []*choices{f.choices}
+		if f.states != nil {
+			options = nil
+			for _, part := range []*field{f.states.state, f.states.status} {
+				if part != nil && part.column == column {
+					options = append(options, part.choices)
+				}
+			}
+		} else if f.column != column {
+			continue
+		}
+		for _, by := range options {
+			if by == nil || by.terms == nil {
+				continue
+			}
+			for _, s := range texts {
+				if _, found := by.terms.find(s); !found {
+					unnamed = append(unnamed, s)
+				}
+			}
+		}
+	}
+	return unnamed
+}

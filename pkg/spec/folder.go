@@ -94,10 +94,16 @@ func (l *loader) load() (Folder, error) {
 			l.Environments = append(l.Environments, e)
 		}
 	}
-	for _, name := range l.files("syncs") {
+	syncs := l.files("syncs")
+	for _, name := range syncs {
 		if data, ok := l.read(name); ok {
 			l.sync(name, data)
 		}
+	}
+	if len(syncs) == 0 && len(l.Environments) > 0 { // it may be applied for `penstock suggest` to write the first one
+		l.Warnings = append(l.Warnings, document.Problem{
+			Position: document.Position{File: filepath.Join(l.dir, "syncs")}, What: "there is no file syncs/*.yaml", Mend: "`penstock suggest` writes a first one",
+		})
 	}
 	if l.err != nil {
 		return l.Folder, l.err
@@ -135,7 +141,7 @@ func (l *loader) files(folder string) []string {
 			l.problem(name, "rename it to .yaml", "files that end in .yml are not read")
 		}
 	}
-	if len(names) == 0 {
+	if len(names) == 0 && folder == "environments" {
 		l.problem(folder, "is "+l.dir+" the right folder?", "there is no file %s/*.yaml", folder)
 	}
 	return names

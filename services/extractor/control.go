@@ -30,6 +30,7 @@ func (x *extractor) serve(ctx context.Context) (*control.Service, error) {
 		control.Handle(s, control.Metadata, x.answerMetadata),
 		control.HandleLong(s, control.Plan, planLimit, x.answerPlan),
 		control.HandleLong(s, control.Row, rowLimit, x.answerRow),
+		control.HandleLong(s, control.Suggest, suggestLimit, x.answerSuggest),
 	)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

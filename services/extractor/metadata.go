@@ -16,7 +16,7 @@ type keptTable struct {
 }
 
 // keptFormat changes with dataverse.Table, so that a version of Penstock never reads what another meant.
-const keptFormat = 3
+const keptFormat = 4
 
 // kept gives what is kept of a table; nil when nothing is that this version understands.
 func (x *extractor) kept(ctx context.Context, organization, name string) (*dataverse.Table, error) {

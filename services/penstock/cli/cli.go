@@ -86,7 +86,7 @@ func (c *commandLine) root() *cobra.Command {
 	flags.StringVar(&c.identity, "identity", os.Getenv(sealed.Variable), "file with the age identities that open sealed secrets ("+sealed.Variable+")")
 	root.AddCommand(
 		c.demo(), c.up(), c.emulator(),
-		c.schema(), c.metadata(), c.validate(), c.test(), c.explain(),
+		c.schema(), c.suggest(), c.metadata(), c.validate(), c.test(), c.explain(),
 		c.plan(), c.diff(), c.apply(), c.history(), c.rollback(),
 		c.testConnection(), c.privileges(),
 		c.run(), c.runs(), c.deadletters(), c.row(),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -104,11 +103,12 @@ func (c *commandLine) testFolder(ctx context.Context, request *penstockv1.TestCo
 	}
 	files := &penstockv1.TestConnectionResponse{}
 	broken := false
-	for _, p := range problems {
-		if p.File == filepath.Join(dir, "syncs") { // an environment may be tested before there is a sync
+	if len(folder.Syncs) == 0 { // an environment may be tested before there is a sync
+		for _, p := range folder.Warnings {
 			files.Steps = append(files.Steps, &penstockv1.TestStep{Name: "files", State: string(connection.Skipped), Saw: p.What})
-			continue
 		}
+	}
+	for _, p := range problems {
 		files.Steps = append(files.Steps, &penstockv1.TestStep{Name: "files", State: string(connection.Failed), Saw: p.Position.String() + ": " + p.What, Do: p.Mend})
 		broken = broken || p.File == in.Environment.At.File
 	}
