@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { clickhousetest.Main(m) }
 // up runs an all-in-one for the length of a test.
 func up(t *testing.T) stack.Addresses {
 	t.Helper()
-	return stacktest.Up(t, emulator.New(emulator.Config{}))
+	return stacktest.Up(t, emulator.New(emulator.Config{Tables: sampled(t)}))
 }
 
 // command runs a command as a person would.
@@ -248,8 +248,10 @@ func TestDemoAccountsForEveryRowAndNamesEveryCause(t *testing.T) {
 	want := []reportedRun{
 		{Sync: "accounts", Run: 1, Read: 500, Accepted: 495, Refused: 5},
 		{Sync: "contacts", Run: 1, Read: 10_000, Accepted: 9_905, Refused: 95},
+		{Sync: "subscriptions", Run: 1, Read: 600, Accepted: 597, Refused: 3},
 		{Sync: "accounts", Run: 2, Read: 500, Unchanged: 495, Waiting: 5},
 		{Sync: "contacts", Run: 2, Read: 9_990, Unchanged: 9_795, Accepted: 100, Waiting: 95, Deleted: 10},
+		{Sync: "subscriptions", Run: 2, Read: 600, Unchanged: 597, Waiting: 3},
 	}
 	for i, run := range r.Runs {
 		if run.Read != run.Unchanged+run.Accepted+run.Refused+run.Waiting+run.NotSent {
@@ -273,7 +275,7 @@ func TestDemoAccountsForEveryRowAndNamesEveryCause(t *testing.T) {
 	for cause, count := range map[string]uint64{
 		"conflict duplicate_key externaluseridentifier": 2, "mapping no_key externaluseridentifier": 3,
 		"mapping key_characters externaluseridentifier": 4, "mapping text_too_long lastname": 20, "mapping text_too_long name": 2,
-		"mapping choice_unknown gendercode": 25, "mapping choice_unknown industrycode": 3, "mapping out_of_range creditlimit": 6,
+		"mapping choice_unknown gendercode": 25, "mapping choice_unknown industrycode": 3, "mapping choice_unknown demo_plan": 3, "mapping out_of_range creditlimit": 6,
 		"mapping invalid_utf8 firstname": 5, "reference 0x80060891 parentcustomerid": 30,
 	} {
 		if letters[cause] != count {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 	"github.com/penstock-sync/penstock/services/penstock/sample"
 )
 
@@ -36,7 +37,7 @@ func TestAConnectionIsTestedFromFiles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.app.ClientID, tt.app.Secret = emulator.SandboxClient, emulator.SandboxSecret
-			web := httptest.NewServer(emulator.New(emulator.Config{Apps: []emulator.App{tt.app}}))
+			web := httptest.NewServer(emulator.New(emulator.Config{Apps: []emulator.App{tt.app}, Tables: sampled(t)}))
 			defer web.Close()
 			dir := t.TempDir()
 			if err := sample.Write(dir, web.URL+"/api/data/v9.2/", emulator.SandboxTenant, emulator.SandboxClient, emulator.SandboxSecret); err != nil {
@@ -55,11 +56,21 @@ func TestAConnectionIsTestedFromFiles(t *testing.T) {
 	}
 }
 
+// sampled are the sample's own tables.
+func sampled(t *testing.T) []schema.Table {
+	t.Helper()
+	tables, err := sample.Tables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tables
+}
+
 // counted is what the emulator's tables and limits may change without changing what is shown.
 var counted = regexp.MustCompile(`\d+( columns\n| requests and| s of execution| requests at a time)|9\.2\.[0-9.]+`)
 
 func TestAnEnvironmentIsTestedBeforeThereIsASync(t *testing.T) {
-	web := httptest.NewServer(emulator.New(emulator.Config{}))
+	web := httptest.NewServer(emulator.New(emulator.Config{Tables: sampled(t)}))
 	defer web.Close()
 	dir := folder(t, "environments/env.yaml", environment("first", web.URL+"/api/data/v9.2/"), "environments/secret", emulator.SandboxSecret)
 	code, out, message := command("test-connection", "first", "--folder", dir)

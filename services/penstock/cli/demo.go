@@ -18,9 +18,9 @@ import (
 func (c *commandLine) demo() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show the whole of it: a warehouse, two syncs, a change, and what was refused",
+		Short: "Show the whole of it: a warehouse, three syncs, a change, and what was refused",
 		Long: "Demo starts everything in this process, in a folder that it removes again: an embedded NATS server, an embedded\n" +
-			"ClickHouse with a sample warehouse, the Dataverse emulator and all services. It runs two syncs, changes 100 rows and\n" +
+			"ClickHouse with a sample warehouse, the Dataverse emulator and all services. It runs three syncs, changes 100 rows and\n" +
 			"removes 10, runs them again, and says what became of every row.",
 		Example: "  penstock demo\n  penstock demo --json",
 		Args:    cobra.NoArgs,
@@ -76,7 +76,7 @@ func (c *commandLine) show(ctx context.Context, s *started) error {
 				return err
 			}
 		}
-		for _, name := range []string{"accounts", "contacts"} {
+		for _, name := range []string{"accounts", "contacts", "subscriptions"} {
 			run, err := follow(ctx, s.queue, &penstockv1.RunRequest{Environment: "demo", Sync: name, By: "demo"}, bars)
 			if err != nil {
 				return err
@@ -97,7 +97,7 @@ func (c *commandLine) show(ctx context.Context, s *started) error {
 		return c.document(summarise(runs, letters.GetGroups()))
 	}
 	return c.print(`
-Four runs: every row of the warehouse sent once, then %d customers changed, %d removed, and only these sent.
+Six runs: every row of the warehouse sent once, then %d customers changed, %d removed, and only these sent.
 
 %s
 Refused rows wait, as dead letters, until the row or its mapping changes:
@@ -105,7 +105,9 @@ Refused rows wait, as dead letters, until the row or its mapping changes:
 %s
 What to try next:
   make up                                                start the same and keep it running
-  bin/penstock run demo/accounts demo/contacts           run the syncs
+  bin/penstock run demo/accounts demo/contacts           run syncs, in .penstock/sample
+  bin/penstock plan .penstock/sample                     see what their next runs would send, and why
+  bin/penstock row demo/contacts C-000042                see one customer on both sides
   bin/penstock test-connection demo                      see what writing to Dynamics needs, step by step
   bin/penstock deadletters list --letters 20             see refused rows one by one
   nats pub penstock.request.demo.contacts '{}'           ask for a run from any NATS client

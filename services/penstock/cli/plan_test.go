@@ -33,7 +33,7 @@ type demo struct {
 
 func newDemo(t *testing.T) *demo {
 	t.Helper()
-	d := &demo{t: t, dataverse: emulator.New(emulator.Config{}), folder: t.TempDir(), warehouse: clickhousetest.Open(t)}
+	d := &demo{t: t, dataverse: emulator.New(emulator.Config{Tables: sampled(t)}), folder: t.TempDir(), warehouse: clickhousetest.Open(t)}
 	forget := func() {
 		if err := d.warehouse.Exec(t.Context(), "DROP DATABASE IF EXISTS sample"); err != nil && t.Context().Err() == nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestPlanNamesExactlyTheRowsThatTheRunThenSends(t *testing.T) {
 	if got, want := d.sent(0), named(t, accounts); !slices.Equal(got, want) || len(want) != 495 {
 		t.Errorf("the first run sent %d rows, and the plan named %d", len(got), len(want))
 	}
-	d.must(0, "run", "demo/contacts")
+	d.must(0, "run", "demo/contacts", "demo/subscriptions")
 	if err := sample.Change(t.Context(), d.warehouse); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestPlanNamesExactlyTheRowsThatTheRunThenSends(t *testing.T) {
 	if after := d.kept(); !maps.Equal(before, after) {
 		t.Errorf("the plan left traces:\nbefore %v\nafter  %v", before, after)
 	}
-	d.must(0, "run", "demo/accounts", "demo/contacts")
+	d.must(0, "run", "demo/accounts", "demo/contacts", "demo/subscriptions")
 	got, want := d.sent(written), named(t, resp)
 	if !slices.Equal(got, want) {
 		t.Errorf("the run sent %d rows, and the plan named %d:\nsent  %q\nnamed %q", len(got), len(want), got, want)
@@ -227,9 +227,9 @@ func (d *demo) mistakes() {
 		code          int
 		want          []string
 	}{
-		{"a column that Dataverse does not have", "birthdate: born", "birthdat: born", nil, 1, []string{"contacts.yaml:14:3", "birthdat", "did you mean birthdate", "1 problem"}},
-		{"a column that the model does not have", "birthdate: born", "birthdate: borne", nil, 1, []string{"contacts.yaml:14:3", "borne"}},
-		{"a file that cannot be read", "birthdate: born", "birthdate: [", nil, 1, []string{"contacts.yaml:14"}},
+		{"a column that Dataverse does not have", "birthdate: born", "birthdat: born", nil, 1, []string{"contacts.yaml:15:3", "birthdat", "did you mean birthdate", "1 problem"}},
+		{"a column that the model does not have", "birthdate: born", "birthdate: borne", nil, 1, []string{"contacts.yaml:15:3", "borne"}},
+		{"a file that cannot be read", "birthdate: born", "birthdate: [", nil, 1, []string{"contacts.yaml:15"}},
 		{"a sync that is not there", "", "", []string{"demo/contact"}, 1, []string{"no sync demo/contact", "demo/contacts"}},
 		{"a folder that is not there", "", "", []string{"nowhere"}, 1, []string{"no folder nowhere"}},
 		{"another null policy", "birthdate: born", "birthdate: {from: born, null: skip}", []string{"demo/contacts"}, 2, []string{
@@ -251,11 +251,11 @@ func (d *demo) mistakes() {
 			}
 		}
 	}
-	if out := d.must(2, "plan", d.folder, "--markdown"); !strings.HasPrefix(out, "### Penstock plan: 2 syncs") {
+	if out := d.must(2, "plan", d.folder, "--markdown"); !strings.HasPrefix(out, "### Penstock plan: 3 syncs") {
 		d.t.Errorf("the comment is %.200s", out)
 	}
 	d.must(1, "plan", d.folder, "--markdown", "--json")
-	if r := d.plan(0, "--applied"); len(r.GetSyncs()) != 2 { // whatever the files say
+	if r := d.plan(0, "--applied"); len(r.GetSyncs()) != 3 { // whatever the files say
 		d.t.Errorf("%d syncs are planned", len(r.GetSyncs()))
 	}
 }

@@ -25,7 +25,8 @@ func TestTheRoleOfTheSampleIsTold(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			web := httptest.NewServer(emulator.New(emulator.Config{
-				Apps: []emulator.App{{ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret, Member: tt.member}},
+				Tables: sampled(t),
+				Apps:   []emulator.App{{ClientID: emulator.SandboxClient, Secret: emulator.SandboxSecret, Member: tt.member}},
 				Security: security.Config{Roles: []security.Role{{Name: "Small", Privileges: map[string]security.Depth{
 					"prvReadAccount": security.Global, "prvCreateAccount": security.Basic, "prvWriteAccount": security.Basic, "prvDeleteLead": security.Global,
 				}}}},

@@ -27,7 +27,7 @@ func (c *commandLine) up() *cobra.Command {
 		Long: "Up starts an embedded NATS server, an embedded ClickHouse with a sample warehouse, the Dataverse emulator and all\n" +
 			"services, applies the sample's syncs, prints where everything is, and stays.\n\n" +
 			"PENSTOCK_CLICKHOUSE names a ClickHouse server to use instead of the embedded one.",
-		Example: "  penstock up\n  penstock run demo/accounts demo/contacts     # in another terminal",
+		Example: "  penstock up\n  penstock run demo/accounts demo/contacts demo/subscriptions     # in another terminal",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.stay(cmd.Context(), cfg)
@@ -49,7 +49,7 @@ func (c *commandLine) stay(ctx context.Context, cfg stack.Config) error {
 			err = c.document(where)
 		} else {
 			err = c.print("NATS        %s\nClickHouse  %s\nDataverse   %s (emulator)\nsyncs       %s\n\n"+
-				"In another terminal:  penstock --nats %s run demo/accounts demo/contacts\nCtrl-C stops everything.\n",
+				"In another terminal:  penstock --nats %s run demo/accounts demo/contacts demo/subscriptions\nCtrl-C stops everything.\n",
 				s.at.NATS, s.at.ClickHouse, s.at.Dataverse, s.folder, s.at.NATS)
 		}
 		if err != nil {
@@ -73,7 +73,11 @@ func (c *commandLine) start(ctx context.Context, cfg stack.Config, level slog.Le
 	cfg.ClickHouse, cfg.Identities = os.Getenv("PENSTOCK_CLICKHOUSE"), sealed.Identities(c.identity)
 	// The emulator forgets everything when it stops, so each is an organisation of its own: what a ledger that stays says of
 	// an earlier one is not true of this one.
-	cfg.Emulator = emulator.New(emulator.Config{OrganizationID: uuid.New()})
+	tables, err := sample.Tables()
+	if err != nil {
+		return err
+	}
+	cfg.Emulator = emulator.New(emulator.Config{OrganizationID: uuid.New(), Tables: tables})
 	if cfg.ClickHouse == "" {
 		// Once a machine, and long: so it is told of whatever the level.
 		if _, err := chdb.Library(ctx, "", c.env(slog.LevelInfo).Log); err != nil {

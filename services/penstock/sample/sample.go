@@ -1,5 +1,5 @@
-// Package sample is the warehouse and the syncs of the first run: 500 companies and 10,000 customers made by SQL inside
-// ClickHouse, the same ones each time and as awkward as real data. About one row in a hundred is refused, each for a
+// Package sample is the warehouse and the syncs of the first run: 500 companies, 10,000 customers and 600 subscriptions made by
+// SQL inside ClickHouse, the same ones each time and as awkward as real data. About one row in a hundred is refused, each for a
 // reason that the summary of the demo names.
 package sample
 
@@ -12,10 +12,17 @@ import (
 	"path/filepath"
 
 	"github.com/penstock-sync/penstock/pkg/clickhouse"
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator/schema"
 )
 
 //go:embed files
 var files embed.FS
+
+//go:embed tables.yaml
+var tables []byte
+
+// Tables are what the sample needs in Dataverse beside the standard tables: one of its own, with a compound key.
+func Tables() ([]schema.Table, error) { return schema.Read("sample/tables.yaml", tables) }
 
 // Write puts the files of the sample below dir: syncs with their SQL, and an environment at url whose client secret is
 // kept in a file of its own. Files that are there already are left alone, so that they may be edited.
@@ -79,7 +86,7 @@ func keep(path string, data []byte, mode os.FileMode) error {
 
 // Create makes the warehouse, unless it is there.
 func Create(ctx context.Context, conn *clickhouse.Conn) error {
-	for _, statement := range []string{"CREATE DATABASE IF NOT EXISTS sample", companies, customers} {
+	for _, statement := range []string{"CREATE DATABASE IF NOT EXISTS sample", companies, customers, subscriptions} {
 		if err := conn.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("sample: make the warehouse: %w", err)
 		}
@@ -151,7 +158,7 @@ SELECT
 	multiIf(n % 17 = 0, NULL, n % 19 = 0, '', concat(if(n % 2 = 0, 'Person', 'person'), toString(intDiv(n, 2)), '@mail.example')) AS email,
 	if(n % 3 = 0, NULL, concat('+49 151 ', toString(10000000 + n))) AS mobile,
 	if(n % 23 = 0, NULL, ['Berlin', 'Łódź', '大阪', 'Αθήνα', 'Reykjavík', 'Bogotá', 'St. John''s'][n % 7 + 1]) AS city,
-	multiIf(n BETWEEN 601 AND 625, 7, n % 29 = 0, NULL, n % 2 + 1)::Nullable(Int8) AS gender,
+	multiIf(n BETWEEN 601 AND 625, 'unknown', n % 29 = 0, NULL, n % 2 = 0, 'male', 'Female')::LowCardinality(Nullable(String)) AS gender,
 	if(n % 31 = 0, NULL, toDate32('1925-01-01') + toUInt16(n * 7 % 29000)) AS born,
 	multiIf(n BETWEEN 701 AND 706, toDecimal128('1000000000000000', 2), n % 5 = 0, NULL, toDecimal128(n % 100000, 2) / 4)::Nullable(Decimal(20, 2)) AS credit_limit,
 	toUInt8(n % 5) AS children,
@@ -160,3 +167,15 @@ SELECT
 	if(n % 2 = 0, NULL, concat('Met at a fair; likes "quotes", \\ and ', char(9), ' tabs. #', toString(n))) AS notes,
 	multiIf(n BETWEEN 801 AND 830, 'A-9999', n % 41 = 0, NULL, concat('A-', leftPad(toString(n % 490 + 1), 4, '0'))) AS account_no
 FROM (SELECT toUInt32(number + 1) AS n FROM numbers(10000))`
+
+// Of the subscriptions 3 have a plan that Dynamics does not offer.
+const subscriptions = `
+CREATE TABLE IF NOT EXISTS sample.subscriptions ENGINE = MergeTree ORDER BY (customer_id, product) AS
+SELECT
+	concat('C-', leftPad(toString(1000 + intDiv(n, 2)), 6, '0')) AS customer_id,
+	['Mail', 'Disk'][n % 2 + 1] AS product,
+	multiIf(n < 3, 'Platinum', ['Silver', 'Gold'][intDiv(n, 3) % 2 + 1])::Enum8('Silver' = 1, 'Gold' = 2, 'Platinum' = 3) AS plan,
+	toDecimal64(n % 50, 2) + 0.9 AS fee,
+	toDate('2020-01-01') + toUInt16(n * 3) AS since,
+	if(n % 4 = 0, NULL, toDate('2027-01-01') + toUInt16(n)) AS until
+FROM (SELECT toUInt32(number) AS n FROM numbers(600))`

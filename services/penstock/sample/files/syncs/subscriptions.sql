@@ -1,0 +1,2 @@
+SELECT customer_id, product, plan, fee, since, until
+FROM sample.subscriptions
