@@ -8,12 +8,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/penstock-sync/penstock/pkg/clickhousetest"
 	"github.com/penstock-sync/penstock/pkg/spec"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { clickhousetest.Main(m) }
 
 var update = flag.Bool("update", false, "write the schemas anew")
 
