@@ -103,11 +103,6 @@ func (c *commandLine) testFolder(ctx context.Context, request *penstockv1.TestCo
 	}
 	files := &penstockv1.TestConnectionResponse{}
 	broken := false
-	if len(folder.Syncs) == 0 { // an environment may be tested before there is a sync
-		for _, p := range folder.Warnings {
-			files.Steps = append(files.Steps, &penstockv1.TestStep{Name: "files", State: string(connection.Skipped), Saw: p.What})
-		}
-	}
 	for _, p := range problems {
 		files.Steps = append(files.Steps, &penstockv1.TestStep{Name: "files", State: string(connection.Failed), Saw: p.Position.String() + ": " + p.What, Do: p.Mend})
 		broken = broken || p.File == in.Environment.At.File
