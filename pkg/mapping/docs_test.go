@@ -56,7 +56,7 @@ func documented() (pairs, mends string) {
 		{"decimal, money", dataverse.Column{Type: dataverse.Decimal}},
 		{"double", dataverse.Column{Type: dataverse.Double}},
 		{"boolean", dataverse.Column{Type: dataverse.Boolean, Name: "column"}},
-		{"choice", dataverse.Column{Type: dataverse.Choice, Options: []dataverse.Option{{Value: 1, Label: "Male"}, {Value: 2, Label: "Female"}}}},
+		{"choice", dataverse.Column{Type: dataverse.Choice, Name: "column", Options: []dataverse.Option{{Value: 1, Label: "Male"}, {Value: 2, Label: "Female"}}}},
 		{"date only", dataverse.Column{Type: dataverse.DateTime, Behavior: dataverse.DateOnly}},
 		{"user local", dataverse.Column{Type: dataverse.DateTime, Behavior: dataverse.UserLocal}},
 		{"time-zone independent", dataverse.Column{Type: dataverse.DateTime, Behavior: dataverse.TimeZoneIndependent}},
@@ -105,6 +105,9 @@ func documented() (pairs, mends string) {
 		for _, c := range columns {
 			s := understand(SourceColumn{Name: "v", Type: t.typ})
 			r, ok := pair(&c.column, s)
+			if optional(&c.column) {
+				r, ok = whole(s, formChoice)
+			}
 			word := words[r.form]
 			switch {
 			case !ok:
