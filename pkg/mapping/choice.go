@@ -85,8 +85,11 @@ func (c *compiler) option(f spec.Field, column *dataverse.Column, s source) (fie
 		}
 		fits = names(f, class)
 		if translated != nil && s.items == other && fits {
-			c.report(f, s.name, "one "+s.typ+" holds several options, and their labels or words could hold a comma",
-				"give them as an array: write splitByChar(';', "+s.name+") AS "+s.name+" in the model, with what stands between them")
+			mend := "give them as an array: write splitByChar(';', " + s.name + ") AS " + s.name + " in the model, with what stands between them"
+			if s.computed != nil {
+				mend = "give numbers: '1,2'; or an array, made in the model"
+			}
+			c.report(f, s.name, "one "+s.typ+" holds several options, and their labels or words could hold a comma", mend)
 			return field{}, false
 		}
 		if fits {
@@ -159,6 +162,10 @@ func (c *compiler) translated(f spec.Field, column *dataverse.Column) (vocabular
 		if label := labelOf(o, f.Language); label != "" {
 			texts, values = append(texts, label), append(values, o.Value)
 		}
+	}
+	if len(texts) == 0 {
+		c.report(f, from, "the options of "+f.Column+" have no labels", "give their numbers, or say what your words mean: values: {word: 1}")
+		return nil, false
 	}
 	all, clash := newVocabulary(texts, values)
 	if clash != nil {
@@ -233,16 +240,18 @@ func (c *compiler) named(f spec.Field, column *dataverse.Column, v spec.Value, w
 		}
 		return map[spec.Value]int32{"true": 1}[v], true
 	}
-	var found []int32
+	var found, numbers []int32
 	var labels []string
 	for _, o := range column.Options {
 		known := labelOf(o, f.Language)
 		if known != "" && fold(known) == fold(label) {
 			found = append(found, o.Value)
 		}
+		numbers = append(numbers, o.Value)
 		labels = append(labels, strings.TrimSpace(fmt.Sprintf("%d %s", o.Value, known)))
 	}
-	if n, err := strconv.ParseInt(label, 10, 32); err == nil && len(found) == 0 && slices.ContainsFunc(column.Options, func(o dataverse.Option) bool { return o.Value == int32(n) }) {
+	slices.Sort(numbers)
+	if n, err := strconv.ParseInt(label, 10, 32); err == nil && len(found) == 0 && (&choices{options: numbers}).has(n) {
 		return int32(n), true
 	}
 	switch len(found) {

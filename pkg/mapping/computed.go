@@ -199,6 +199,8 @@ func (v *computed) mend(column *dataverse.Column, s source) string {
 		return `write "2026-01-31"`
 	case v.program == nil && column.Type == dataverse.DateTime:
 		return `write "2026-01-31T12:00:00Z"`
+	case v.program == nil && s.class == boolean && (column.Type == dataverse.Text || column.Type == dataverse.Memo):
+		return `write "` + v.constant + `", in quotes`
 	case v.program == nil:
 		return ""
 	case column.Type == dataverse.Text || column.Type == dataverse.Memo:

@@ -15,8 +15,15 @@ import (
 // constant writes a constant into the body once and for all. It goes the way of a column's value, so that the same is
 // refused, here with a place in the file.
 func (c *compiler) constant(f spec.Field, column *dataverse.Column) {
-	if column.Type == dataverse.MultiChoice || strings.HasPrefix(string(f.Const), "[") {
-		c.constantList(f, column)
+	list := strings.HasPrefix(string(f.Const), "[")
+	switch {
+	case !c.unvaried(f):
+		return
+	case list && column.Type != dataverse.MultiChoice:
+		c.report(f, "", "a list cannot be written to "+describe(column), "lists are for multi-select choices")
+		return
+	case optional(column):
+		c.constantOptions(f, column)
 		return
 	}
 	v := &computed{column: f.Column, name: c.unused("the constant of " + f.Column), null: -1}
@@ -68,41 +75,73 @@ func constantSource(v *computed, value spec.Value, column *dataverse.Column) (so
 	return s, true
 }
 
-// constantList writes the options of a multi-select choice, by number or label.
-func (c *compiler) constantList(f spec.Field, column *dataverse.Column) {
-	if column.Type != dataverse.MultiChoice {
-		c.report(f, "", "a list cannot be written to "+describe(column), "lists are for multi-select choices")
-		return
-	}
-	var items []any
-	list := string(f.Const)
-	if !strings.HasPrefix(list, "[") {
-		list = "[" + list + "]"
-	}
-	if err := json.Unmarshal([]byte(list), &items); err != nil {
+// constantOptions writes the option that a constant names, by number or label, or the several of a multi-select choice.
+func (c *compiler) constantOptions(f spec.Field, column *dataverse.Column) {
+	items := []json.RawMessage{json.RawMessage(f.Const)}
+	if strings.HasPrefix(string(f.Const), "[") && json.Unmarshal([]byte(f.Const), &items) != nil {
 		c.report(f, "", "the list cannot be read", "write [1, 2]")
 		return
 	}
-	var numbers, known []string
-	for _, o := range column.Options {
-		known = append(known, fmt.Sprintf("%d %s", o.Value, o.Label))
+	if !c.speaks(f, column) {
+		return
 	}
+	var chosen []int32
 	for _, item := range items {
-		i := slices.IndexFunc(column.Options, func(o dataverse.Option) bool {
-			if label, ok := item.(string); ok && f.Choice == spec.Label {
-				return strings.EqualFold(strings.TrimSpace(label), strings.TrimSpace(o.Label))
-			}
-			return item == float64(o.Value)
-		})
-		if i < 0 {
-			c.report(f, "", fmt.Sprintf("%v is no option of the column", item), "the options are "+strings.Join(known, ", ")+"; labels need choice: label")
+		v, found := c.named(f, column, spec.Value(item), "const")
+		if !found {
 			return
 		}
-		numbers = append(numbers, strconv.Itoa(int(column.Options[i].Value)))
+		if at, twice := slices.BinarySearch(chosen, v); !twice {
+			chosen = slices.Insert(chosen, at, v)
+		}
 	}
-	c.plan.fields = append(c.plan.fields, field{
-		column: f.Column, source: "the constant of " + f.Column, form: formConst, null: -1, name: `"` + f.Column + `":"` + strings.Join(numbers, ",") + `"`,
-	})
+	out := field{column: f.Column, source: "the constant of " + f.Column, name: `"` + f.Column + `":`, form: formConst, null: -1, cut: -1}
+	switch column.Type { //nolint:exhaustive // those that take options
+	case dataverse.State, dataverse.Status:
+		out.choices = &choices{options: chosen}
+		c.keep(column, out)
+		return
+	case dataverse.MultiChoice:
+		if len(chosen) > maxOptions {
+			c.report(f, "", fmt.Sprintf("the list has more than the %d options that a multi-select column takes", maxOptions), "shorten it")
+			return
+		}
+		out.name += several(chosen)
+	default:
+		out.name += strconv.Itoa(int(chosen[0]))
+	}
+	c.plan.fields = append(c.plan.fields, out)
+}
+
+// several are the options of a multi-select choice as JSON has them. None at all is NULL.
+func several(options []int32) string {
+	if len(options) == 0 {
+		return "null"
+	}
+	numbers := make([]string, len(options))
+	for i, v := range options {
+		numbers[i] = strconv.Itoa(int(v))
+	}
+	return `"` + strings.Join(numbers, ",") + `"`
+}
+
+// unvaried reports options that say what to do with some values of a column: a constant has one, which stands in the file.
+func (c *compiler) unvaried(f spec.Field) bool {
+	before := len(c.problems)
+	for _, option := range []struct {
+		name  string
+		given bool
+	}{
+		{"null: " + string(f.Null), f.Null != "" && f.Null != spec.NullWrite},
+		{"empty: " + string(f.Empty), f.Empty != ""},
+		{"truncate", f.Truncate},
+		{"values", len(f.Values) > 0},
+	} {
+		if option.given {
+			c.report(f, "", option.name+" means nothing for a constant, which is the same in each row", "drop it, and write the constant as it is to be sent")
+		}
+	}
+	return len(c.problems) == before
 }
 
 // freeze renders the fields from the given one on, which hold constants alone, and keeps what came out.
@@ -122,21 +161,28 @@ func (c *compiler) freeze(f spec.Field, from int) {
 	}
 }
 
-// constantParts makes sources of the constants in the key of a lookup, and reports whether the key has nothing else.
+// constantParts makes sources of the constants in the key of a lookup, and reports whether nothing else says which record is meant.
 func (c *compiler) constantParts(f *spec.Field) bool {
-	all := len(f.By) > 0
+	all := len(f.By) > 0 && f.ToFrom == ""
 	f.By = slices.Clone(f.By)
 	for i, p := range f.By {
 		if p.Const == "" {
 			all = false
 			continue
 		}
-		v := &computed{column: f.Column, name: c.unused("the constant of " + f.Column + "." + p.Key), constant: string(p.Const), null: -1}
+		name := f.Column + "." + p.Key
+		if p.Table != "" { // of several tables, which may have keys of one name
+			name = f.Column + "." + p.Table + "." + p.Key
+		}
+		v := &computed{column: f.Column, name: c.unused("the constant of " + name), constant: string(p.Const), null: -1}
 		class := text
 		if n, ok := parseNumeral(v.constant); ok && n.fraction == "" {
 			class = wide
 		} else if json.Unmarshal([]byte(p.Const), &v.constant) != nil {
 			c.report(*f, "", fmt.Sprintf("%s cannot be part of a key", p.Const), "write text or a number")
+		}
+		if strings.TrimSpace(v.constant) == "" {
+			c.report(*f, "", "text without characters names no record", "give "+name+" a value")
 		}
 		c.sources[v.name] = source{name: v.name, typ: string(p.Const), class: class, computed: v}
 		c.plan.computed = append(c.plan.computed, v)

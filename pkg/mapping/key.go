@@ -163,12 +163,12 @@ func (c *compiler) parts(f spec.Field, columns []*dataverse.Column, table string
 		if s.class != uuid && s.class != text && s.class != fixedText {
 			c.report(f, s.name, s.typ+" is no GUID", "write toUUID("+s.name+") AS "+s.name+" in the model")
 		}
-		return []part{{column: f.Column, source: s.name, literal: bareGUID, slot: c.readText(s), null: c.bit(s)}}
+		return []part{{column: f.Column, source: s.name, literal: bareGUID, slot: c.readText(s), null: c.bit(s), constant: s.computed != nil}}
 	}
 	var parts []part
 	for i, column := range columns {
 		s := sources[i].assumed(column)
-		p := part{column: column.Name, source: s.name, prefix: column.Name + "=", literal: bare, slot: c.readText(s), null: c.bit(s)}
+		p := part{column: column.Name, source: s.name, prefix: column.Name + "=", literal: bare, slot: c.readText(s), null: c.bit(s), constant: s.computed != nil}
 		if i > 0 {
 			p.prefix = "," + p.prefix
 		}

@@ -17,6 +17,7 @@ type target struct {
 	clear string // "parentcustomerid_account": with quotes and colon
 	bind  string // "parentcustomerid_account@odata.bind":"/accounts(
 	parts []part
+	given int // of the parts, those that a row gives; the others are constants
 }
 
 // refers says what a lookup can name.
@@ -131,13 +132,24 @@ func (c *compiler) target(f spec.Field, column *dataverse.Column, table string, 
 		if found {
 			t.parts = c.parts(f, nil, "", []source{s})
 		}
+		t.count()
 		return t, found
 	case table == currencies && len(keys) == 1 && keys[0] == currencyCode:
 		t.parts, ok = c.currency(f, from)
-		return t, ok
+	default:
+		t.parts, ok = c.foreign(f, named, froms, keys)
 	}
-	t.parts, ok = c.foreign(f, named, froms, keys)
+	t.count()
 	return t, ok
+}
+
+// count counts the parts of a key that rows give.
+func (t *target) count() {
+	for _, p := range t.parts {
+		if !p.constant {
+			t.given++
+		}
+	}
 }
 
 // foreign compiles the alternate key of another table.
@@ -186,7 +198,7 @@ func (c *compiler) currency(f spec.Field, from string) ([]part, bool) {
 		c.report(f, from, s.typ+" is not the code of a currency", "give it as text: EUR")
 		return nil, false
 	}
-	p := part{column: currencyCode, source: s.name, literal: code, slot: c.readText(s), null: c.bit(s)}
+	p := part{column: currencyCode, source: s.name, literal: code, slot: c.readText(s), null: c.bit(s), constant: s.computed != nil}
 	var codes []string
 	var places []int32
 	if table := c.Targets[currencies]; table != nil {
@@ -214,7 +226,7 @@ func (r *Row) bound(f *field) (*target, *penstock.Cause) {
 	if f.refers.kinds != nil {
 		kind := r.strings[f.slot]
 		if r.null(f.null) || strings.TrimSpace(kind) == "" {
-			if slices.ContainsFunc(f.refers.targets, func(t target) bool { return r.missing(t.parts) < len(t.parts) }) {
+			if slices.ContainsFunc(f.refers.targets, func(t target) bool { return r.missing(&t) < t.given }) {
 				return nil, refuse(f.column, "reference_incomplete", "of table and key (%s) only the key has a value", f.source)
 			}
 			return nil, nil
@@ -225,19 +237,19 @@ func (r *Row) bound(f *field) (*target, *penstock.Cause) {
 		}
 		t = &f.refers.targets[i]
 	}
-	switch missing := r.missing(t.parts); {
-	case missing == len(t.parts):
+	switch r.missing(t) {
+	case 0:
+		return t, nil
+	case t.given:
 		return nil, nil
-	case missing > 0:
-		return nil, refuse(f.column, "reference_incomplete", "of the key (%s) only a part has a value", f.source)
 	}
-	return t, nil
+	return nil, refuse(f.column, "reference_incomplete", "of the key (%s) only a part has a value", f.source)
 }
 
-// missing counts the parts of a key that have no value.
-func (r *Row) missing(parts []part) (n int) {
-	for i := range parts {
-		if r.empty(&parts[i]) {
+// missing counts the parts of a key that have no value. Constants always have one.
+func (r *Row) missing(t *target) (n int) {
+	for i := range t.parts {
+		if p := &t.parts[i]; !p.constant && r.empty(p) {
 			n++
 		}
 	}

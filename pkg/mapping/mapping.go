@@ -88,6 +88,8 @@ type part struct {
 	null    bit
 	max     int
 
+	constant bool // the same for each row
+
 	codes vocabulary // of currencies; they stand for places in ids
 	ids   []string
 	known string // the codes, for messages
@@ -265,7 +267,10 @@ func (c *compiler) field(f spec.Field) {
 		return
 	}
 	if column.Type == dataverse.Lookup || len(f.By) > 0 {
-		first, constant := len(c.plan.fields), c.constantParts(&f)
+		first, before, constant := len(c.plan.fields), len(c.problems), c.constantParts(&f)
+		if len(c.problems) > before {
+			return
+		}
 		c.lookup(f, column)
 		if constant {
 			c.freeze(f, first)

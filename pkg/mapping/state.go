@@ -78,24 +78,15 @@ func (c *compiler) pairStates() {
 
 // constantStates reports constants of the map that are of no use: a pair of different states, and what only an action sets.
 func (c *compiler) constantStates(stateName string) {
-	var state, status *int32
 	var at spec.Field
-	for _, f := range c.Sync.Map {
-		column, found := c.Table.Column(f.Column)
-		if !found || f.Const == "" || column.Type != dataverse.State && column.Type != dataverse.Status {
-			continue
+	constant := func(kept *field) *int32 {
+		if kept == nil || kept.form != formConst {
+			return nil
 		}
-		v, found := c.named(f, column, f.Const, "const")
-		if !found {
-			continue
-		}
-		at = f
-		if column.Type == dataverse.State {
-			state = &v
-		} else {
-			status = &v
-		}
+		at = c.Sync.Map[slices.IndexFunc(c.Sync.Map, func(f spec.Field) bool { return f.Column == kept.column })]
+		return &kept.choices.options[0]
 	}
+	state, status := constant(c.states.state), constant(c.states.status)
 	if status != nil {
 		of, found := c.states.stateOf(*status)
 		if found && state != nil && of != *state {
@@ -120,6 +111,8 @@ func (r *Row) optional(f *field) (v int32, given bool, cause *penstock.Cause) {
 	switch {
 	case f == nil:
 		return 0, false, nil
+	case f.form == formConst:
+		return f.choices.options[0], true, nil
 	case r.null(f.null) && f.skipNull:
 		return 0, false, nil
 	case r.null(f.null):

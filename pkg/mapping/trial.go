@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
@@ -162,16 +163,13 @@ func (t *trial) expected(x spec.Expectation, column *dataverse.Column) (string, 
 	f := spec.Field{Column: x.Column, Const: x.Value, To: x.Table, By: x.By}
 	i := slices.IndexFunc(in.Sync.Map, func(m spec.Field) bool { return m.Column == x.Column })
 	if i >= 0 { // parts of a key come in the order of the map
-		f.Language = in.Sync.Map[i].Language
+		f.Language, f.By = in.Sync.Map[i].Language, slices.Clone(f.By)
 		slices.SortStableFunc(f.By, func(a, b spec.Part) int {
 			place := func(p spec.Part) int {
 				return slices.IndexFunc(in.Sync.Map[i].By, func(m spec.Part) bool { return m.Key == p.Key })
 			}
 			return place(a) - place(b)
 		})
-	}
-	if err := byNumber(&f, column); err != nil {
-		return "", err
 	}
 	c := &compiler{Input: in, plan: &Plan{table: t.plan.table, operation: t.plan.operation}, sources: map[string]source{}}
 	if len(f.By) > 0 {
@@ -182,32 +180,19 @@ func (t *trial) expected(x spec.Expectation, column *dataverse.Column) (string, 
 		c.compute(f, column)
 	}
 	if len(c.problems) > 0 {
-		return "", fmt.Errorf("what is expected can never be sent: %s", c.problems[0].What)
+		why := c.problems[0].What
+		if c.problems[0].Mend != "" {
+			why += "; " + c.problems[0].Mend
+		}
+		return "", fmt.Errorf("what is expected can never be sent: %s", why)
+	}
+	for _, kept := range []*field{c.states.state, c.states.status} {
+		if kept != nil {
+			return strconv.Itoa(int(kept.choices.options[0])), nil
+		}
 	}
 	_, value, _ := strings.Cut(c.plan.fields[0].name, `":`)
 	return value, nil
-}
-
-// byNumber replaces the label of an option by its number, which is what is sent.
-func byNumber(f *spec.Field, column *dataverse.Column) error {
-	if column.Type == dataverse.MultiChoice && strings.Contains(string(f.Const), `"`) {
-		f.Choice = spec.Label
-		return nil
-	}
-	var label string
-	chosen := column.Type == dataverse.Choice || column.Type == dataverse.State || column.Type == dataverse.Status
-	if !chosen || json.Unmarshal([]byte(f.Const), &label) != nil {
-		return nil
-	}
-	var known []string
-	for _, o := range column.Options {
-		if strings.EqualFold(o.Label, label) {
-			f.Const = spec.Value(fmt.Sprint(o.Value))
-			return nil
-		}
-		known = append(known, o.Label)
-	}
-	return fmt.Errorf("no option has the label %s; the labels are %s", label, strings.Join(known, ", "))
 }
 
 // given makes a row of the values of a test. Columns that are not given are NULL.

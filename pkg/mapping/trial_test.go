@@ -109,7 +109,7 @@ func TestASyncsTestsFindWhatIsOtherwise(t *testing.T) {
 `, []string{
 			"frist: the model has no column frist; did you mean first?", "given lacks email, which the mapping reads and which is never NULL", "table contact has no column firstnam; did you mean firstname?", "table contact has no column lastnam",
 			"what is given is no value of no, whose type is Nullable(Int32)", "what is given is no value of gender", "what is given is no value of income", "no value of born, whose type is Nullable(Date); write 2026-01-31",
-			"no option has the label Divers; the labels are Female, Male", "firstname: got nothing", "birthdate: what is expected can never be sent", "emailaddress1: what is expected can never be sent", "parentcustomerid: what is expected can never be sent",
+			"what is expected can never be sent: const: gendercode has no option Divers; there are 2 Female, 1 Male", "firstname: got nothing", "birthdate: what is expected can never be sent", "emailaddress1: what is expected can never be sent", "parentcustomerid: what is expected can never be sent",
 			"id is never NULL; its type is String", "a list is no value of first",
 		}},
 	} {
