@@ -28,6 +28,7 @@ func (c *compiler) fingerprint() uint64 {
 	for _, s := range p.used {
 		add("source %q %s", s.name, s.canonical())
 	}
+	first := len(lines)
 	for _, v := range p.computed {
 		if v.program != nil {
 			add("%s is expression %d", v.name, expression.Version)
@@ -40,43 +41,55 @@ func (c *compiler) fingerprint() uint64 {
 			add("computed %q %q %q", f.Column, f.Expr, f.Template)
 		}
 	}
-	first := len(lines)
-	for _, f := range p.fields {
-		line := fmt.Sprintf("field %q %q from %q form %d skip %t max %d bind %q options %v", f.column, f.name, f.source, f.form, f.skipNull, f.max, f.bind(), f.choices.numbers())
-		if f.noNull {
-			line += " null error"
-		}
-		if f.empty != asItIs {
-			line += fmt.Sprintf(" empty %d", f.empty)
-		}
-		if f.cut >= 0 && f.form == formText {
-			line += " cut"
-		}
-		if f.zone != "" {
-			line += fmt.Sprintf(" clock %q", f.zone)
-		}
-		if b := f.bounds; b != nil {
-			line += fmt.Sprintf(" bounds %t %v %t %v digits %d", b.hasMin, b.min, b.hasMax, b.max, f.digits)
-		}
-		line += f.choices.words().fingerprint(" term")
-		if to := f.refers; to != nil {
-			for _, t := range to.targets {
-				if to.kinds != nil {
-					line += fmt.Sprintf(" bind %q", t.bind)
-				}
-				line += t.fingerprint()
-			}
-			line += to.kinds.fingerprint(" kind")
-		}
-		if f.states != nil {
-			line += f.states.fingerprint()
-		}
-		lines = append(lines, line)
+	for i := range p.fields {
+		lines = append(lines, p.fields[i].fingerprint())
 	}
 	slices.Sort(lines[first:])
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.Join(lines, "\n"))) // a hash takes everything
 	return h.Sum64()
+}
+
+// fingerprint says how a field is written.
+func (f *field) fingerprint() string {
+	line := fmt.Sprintf("field %q %q from %q form %d skip %t max %d bind %q options %v", f.column, f.name, f.source, f.form, f.skipNull, f.max, f.bind(), f.choices.numbers())
+	if f.noNull {
+		line += " null error"
+	}
+	if f.required {
+		line += " required"
+	}
+	if f.empty != asItIs {
+		line += fmt.Sprintf(" empty %d", f.empty)
+	}
+	if f.cut >= 0 && f.form == formText {
+		line += " cut"
+	}
+	if f.zone != "" {
+		line += fmt.Sprintf(" clock %q", f.zone)
+	}
+	if b := f.bounds; b != nil {
+		line += fmt.Sprintf(" bounds %t %v %t %v digits %d", b.hasMin, b.min, b.hasMax, b.max, f.digits)
+	}
+	line += f.choices.words().fingerprint(" term")
+	if to := f.refers; to != nil {
+		for _, t := range to.targets {
+			if to.kinds != nil {
+				line += fmt.Sprintf(" bind %q", t.bind)
+			}
+			line += t.fingerprint()
+		}
+		line += to.kinds.fingerprint(" kind")
+	}
+	if s := f.states; s != nil {
+		line += fmt.Sprintf(" state %q of %v", s.name, s.of)
+		for _, of := range []*field{s.state, s.status} {
+			if of != nil {
+				line += " " + of.fingerprint()
+			}
+		}
+	}
+	return line
 }
 
 // fingerprint says what texts stand for. How they were written decides nothing.
@@ -112,18 +125,11 @@ func (c *choices) words() vocabulary {
 func (t target) fingerprint() (line string) {
 	for _, p := range t.parts {
 		line += fmt.Sprintf(" part %q %q %d", p.prefix, p.source, p.literal)
+		if p.max > 0 {
+			line += fmt.Sprintf(" max %d", p.max)
+		}
 		for _, c := range p.codes {
 			line += fmt.Sprintf(" code %q %q", c.folded, p.ids[c.value])
-		}
-	}
-	return line
-}
-
-func (s *states) fingerprint() string {
-	line := fmt.Sprintf(" state %q of %v", s.name, s.of)
-	for _, f := range []*field{s.state, s.status} {
-		if f != nil {
-			line += fmt.Sprintf(" %q from %q skip %t empty %d options %v%s", f.name, f.source, f.skipNull, f.empty, f.choices.numbers(), f.choices.words().fingerprint(" term"))
 		}
 	}
 	return line
