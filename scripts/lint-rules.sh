@@ -17,6 +17,7 @@ pkg/document/fields/a.go              pkg/document                        : pkg/
 pkg/document/a_test.go                pkg/document go.uber.org/goleak     : pkg/penstock pkg/spec
 pkg/sealed/a.go                       pkg/document                        : pkg/penstock pkg/spec pkg/daemon
 pkg/spec/a.go                         pkg/penstock pkg/document pkg/sealed : pkg/dataverse pkg/mapping proto/penstock/v1
+pkg/spec/a_test.go                    pkg/clickhousetest                  : pkg/clickhouse pkg/mapping
 pkg/queue/a.go                        pkg/penstock proto/penstock/v1      : pkg/clickhouse pkg/dataverse pkg/daemon pkg/spec pkg/ledger pkg/natstest services/writer
 pkg/queue/a_test.go                   pkg/natstest github.com/nats-io/nats-server/v2/server : pkg/clickhouse
 pkg/control/a.go                      pkg/penstock proto/penstock/v1      : pkg/queue pkg/clickhouse pkg/dataverse pkg/natstest

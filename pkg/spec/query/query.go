@@ -4,6 +4,7 @@ package query
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -173,7 +174,7 @@ func operand(t token) bool {
 // Lacks reports whether a query certainly gives no column of that name: all that it gives it names, and this it does not
 // name anywhere. A faulty query lacks nothing.
 func (q Query) Lacks(column string) bool {
-	if len(q.Faults) > 0 || strings.Contains(q.Text, column) || letters(column) < len(column) {
+	if len(q.Faults) > 0 || strings.Contains(q.Text, column) || letters(column) < len(column) || unnamed.MatchString(column) {
 		return false // an expression without a name gets one from ClickHouse: plus(a, b)
 	}
 	selects := false
@@ -187,9 +188,24 @@ func (q Query) Lacks(column string) bool {
 	return selects
 }
 
+// unnamed matches the names in letters and digits that ClickHouse gives to what has none: Null is NULL, 0x10 is 16.
+var unnamed = regexp.MustCompile(`^(true|false|NULL|inf|nan|[0-9].*|_subquery.*)$`)
+
 // begins reports whether an operand may begin with a token, so that a * before it may be a product.
 func begins(t token) bool {
-	return t.kind == number || t.kind == text || t.is("(") || t.kind == word && !t.is("FROM") && !t.is("EXCEPT") && !t.is("REPLACE") && !t.is("APPLY")
+	switch t.kind {
+	case number, text:
+		return true
+	case word:
+		return !slices.ContainsFunc([]string{ // what may follow all columns, as in FROM t SELECT ALL * WHERE …
+			"FROM", "EXCEPT", "REPLACE", "APPLY", "WHERE", "PREWHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "FETCH",
+			"SETTINGS", "UNION", "INTERSECT",
+		}, t.is)
+	case sign:
+		return t.text == "("
+	case name, unfinished, none:
+	}
+	return false
 }
 
 // Names lists the names that a query has, each once, for who looks for one that was meant.

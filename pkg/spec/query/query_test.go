@@ -5,12 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/penstock-sync/penstock/pkg/clickhousetest"
 	"github.com/penstock-sync/penstock/pkg/spec/query"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { clickhousetest.Main(m) }
 
 func TestWhatWouldBreakAQueryIsNamedWithItsPlace(t *testing.T) {
 	for sql, want := range map[string]string{
