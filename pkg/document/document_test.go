@@ -59,6 +59,9 @@ func TestADocumentIsReadWhole(t *testing.T) {
 	if v.name != "north\n" || v.kind != "ball" || v.turns != 1000 || v.gauge != 2.5 || !v.open || len(v.bores) != 2 || v.labels["de"] != "Schieber" {
 		t.Errorf("got %+v", v)
 	}
+	if v, err := readValve("\uFEFFname: x\r\nturns: 3\r\n"); err != nil || v.name != "x" || v.turns != 3 {
+		t.Errorf("as editors on Windows save it: %+v, %v", v, err)
+	}
 	if v, err := readValve("name: x\nbores: a\n"); err != nil || len(v.bores) != 1 {
 		t.Errorf("a list of one without brackets: %+v, %v", v, err)
 	}

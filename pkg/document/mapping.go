@@ -1,6 +1,8 @@
 package document
 
 import (
+	"strconv"
+
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 )
@@ -19,7 +21,13 @@ func Required(name string, read func(Node)) Key { return Key{name, true, read} }
 func Optional(name string, read func(Node)) Key { return Key{name, false, read} }
 
 // Object reads a mapping whose keys are known. what names it in problems: "to", "users[1]".
-func (r *Reader) Object(n Node, what string, keys ...Key) {
+func (r *Reader) Object(n Node, what string, keys ...Key) { r.object(n, what, keys, false) }
+
+// Reference is Object for a mapping that says where a secret is. No problem repeats a key of it that is not known, since that
+// may be the secret itself.
+func (r *Reader) Reference(n Node, what string, keys ...Key) { r.object(n, what, keys, true) }
+
+func (r *Reader) object(n Node, what string, keys []Key, discreet bool) {
 	var known, required []string
 	missing := map[string]bool{}
 	for _, k := range keys {
@@ -30,7 +38,7 @@ func (r *Reader) Object(n Node, what string, keys ...Key) {
 		}
 	}
 	r.Note(n, Form{Kind: Object, Keys: known, Required: required})
-	pairs, ok := r.pairs(n, what)
+	pairs, ok := r.pairs(n, what, discreet)
 	if !ok {
 		return
 	}
@@ -46,7 +54,11 @@ next:
 			}
 			continue next
 		}
-		r.Problem(e.Key, DidYouMean(e.Name, known), "unknown key %q in %s", e.Name, what)
+		unknown := "unknown key"
+		if !discreet {
+			unknown += " " + strconv.Quote(e.Name)
+		}
+		r.Problem(e.Key, DidYouMean(e.Name, known), "%s in %s", unknown, what)
 		delete(missing, Nearest(e.Name, known)) // it is there, misspelt
 	}
 	for _, k := range keys {
@@ -92,10 +104,10 @@ func (r *Reader) filled(e Entry) bool {
 // twice is a problem, and its second value is left out.
 func (r *Reader) Pairs(n Node, what string) (entries []Entry, ok bool) {
 	r.Note(n, Form{Kind: Free})
-	return r.pairs(n, what)
+	return r.pairs(n, what, false)
 }
 
-func (r *Reader) pairs(n Node, what string) (entries []Entry, ok bool) {
+func (r *Reader) pairs(n Node, what string, discreet bool) (entries []Entry, ok bool) {
 	pairs, ok := pairsOf(n)
 	if !ok {
 		r.Problem(n, "", "%s must be a mapping (key: value), not %s", what, kindOf(n))
@@ -109,6 +121,9 @@ func (r *Reader) pairs(n Node, what string) (entries []Entry, ok bool) {
 			continue
 		}
 		if seen[name] {
+			if discreet {
+				name = "a key"
+			}
 			r.Problem(pair.Key, "keep one of them", "%s comes twice in %s", name, what)
 			continue
 		}

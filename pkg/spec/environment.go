@@ -88,7 +88,7 @@ func (r *reader) secret(n document.Node) Secret {
 		return s
 	}
 	before := len(r.Problems)
-	r.Object(n, "client_secret",
+	r.Reference(n, "client_secret",
 		document.Optional("file", func(n document.Node) { s.File = r.path(n, "client_secret.file") }),
 		document.Optional("env", func(n document.Node) {
 			r.Note(n, document.Form{Kind: document.AnyText, Pattern: variable.String()})
@@ -114,7 +114,7 @@ func (r *reader) certificate(n document.Node) Certificate {
 		return c
 	}
 	before := len(r.Problems)
-	r.Object(n, "certificate",
+	r.Reference(n, "certificate",
 		document.Optional("file", func(n document.Node) { c.File = r.path(n, "certificate.file") }),
 		document.Optional("sealed", func(n document.Node) { c.Sealed = r.sealed(n, "certificate.sealed") }),
 	)
@@ -219,10 +219,15 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// tenant reads the ID of a directory or a domain. What is neither is not repeated: it may be a secret in the wrong place.
 func (r *reader) tenant(n document.Node) string {
-	return r.matching(n, "tenant", directory, "is neither the ID of a directory nor a domain", func(string) string {
-		return "copy the Directory (tenant) ID from the app registration's overview: a GUID"
-	})
+	r.Note(n, document.Form{Kind: document.AnyText, Pattern: directory.String()})
+	var s string
+	if r.Text(n, "tenant", &s) && !directory.MatchString(s) {
+		r.Problem(n, "copy the Directory (tenant) ID from the app registration's overview: a GUID", "tenant is neither the ID of a directory nor a domain")
+		return ""
+	}
+	return s
 }
 
 // guid reads a GUID. What is none is not repeated: it may be a secret in the wrong place.
