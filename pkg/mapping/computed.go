@@ -6,8 +6,10 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse"
+	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/expression"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/spec"
@@ -61,13 +63,13 @@ func (c *compiler) compute(f spec.Field, column *dataverse.Column) {
 
 // expression compiles an expression or a template, and then the field as if a column had its values.
 func (c *compiler) expression(f spec.Field, column *dataverse.Column) {
-	compile, text, what := expression.Compile, f.Expr, "expression"
+	what := "expression"
 	if f.Template != "" {
-		compile, text, what = expression.Template, f.Template, "template"
+		what = "template"
 	}
-	program, err := compile(text, c.operands())
+	program, err := f.Compute(c.operands())
 	if err != nil {
-		c.misspelt(f, what, err)
+		c.misspelt(f, err)
 		return
 	}
 	v := &computed{column: f.Column, name: c.unused("the " + what + " of " + f.Column), program: program}
@@ -86,29 +88,22 @@ func (c *compiler) expression(f spec.Field, column *dataverse.Column) {
 	c.value(f, column, s)
 }
 
-// misspelt reports what is wrong with an expression, at its place in the file where that is known.
-func (c *compiler) misspelt(f spec.Field, what string, err error) {
-	var p *expression.Problem
+// misspelt reports what is wrong with an expression.
+func (c *compiler) misspelt(f spec.Field, err error) {
+	var p document.Problem
 	if !errors.As(err, &p) {
 		c.report(f, "", err.Error(), "")
 		return
 	}
-	at := fmt.Sprintf("character %d", p.Column)
-	if p.Line > 1 {
-		at = fmt.Sprintf("line %d, ", p.Line) + at
-	}
-	if f.TextAt.Line > 0 {
-		f.At = f.TextAt
-		if p.Line == 1 {
-			f.At.Column += p.Column - 1
-		}
-	}
+	f.At = p.Position
 	for _, s := range c.sources {
-		if _, _, usable := s.operand(); !usable && p.What == "there is no column or function "+s.name {
-			p.What, p.Mend = s.typ+" cannot be used in an expression: "+s.name, "write toString("+s.name+") AS "+s.name+" in the model"
+		if _, _, usable := s.operand(); !usable {
+			if at, found := strings.CutPrefix(p.What, "there is no column or function "+s.name+" ("); found {
+				p.What, p.Mend = s.typ+" cannot be used in an expression: "+s.name+" ("+at, "write toString("+s.name+") AS "+s.name+" in the model"
+			}
 		}
 	}
-	c.report(f, "", fmt.Sprintf("%s (%s of the %s)", p.What, at, what), p.Mend)
+	c.report(f, "", p.What, p.Mend)
 }
 
 // operands are the columns that expressions can read; nil where the model is not known.

@@ -24,7 +24,7 @@ const query = `SELECT
   id,
   email,
   gender,
-  account_no, name, region, kind
+  account_no, no, name, region, kind
 FROM crm.contacts
 WHERE NOT deleted
 `
@@ -138,7 +138,7 @@ func TestADifferenceIsShownWhereAndAsPeopleWroteIt(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := text(t, stored(t, before, query), stored(t, strings.Replace(before, c.old, c.new, 1), strings.Replace(query, c.oldText, c.newText, 1)))
-			if want := strings.ReplaceAll(c.want, "     account_no", "       account_no, name, region, kind"); got != want {
+			if want := strings.ReplaceAll(c.want, "     account_no", "       account_no, no, name, region, kind"); got != want {
 				t.Errorf("got\n%swant\n%s", got, want)
 			}
 		})

@@ -326,6 +326,9 @@ s.yaml:5:1: unknown key "mapping" in the sync; known are sync, from, to, after, 
 		{"a mirror that keeps what leaves", change("mode: upsert, on_leave: delete", "mode: mirror, on_leave: nothing"), "s.yaml:3:105: a mirror deals with what leaves the model; choose delete, deactivate or clear, or mode: upsert"},
 		{"clearing without columns", change("on_leave: delete", "on_leave: clear"), "s.yaml:3:105: to.on_leave: clear must say which columns; write {clear: [column, …]}"},
 		{"a column filled twice over", change("{from: first_name, null: skip}", "{from: first_name, const: x}"), "s.yaml:7:14: map.firstname is filled in two ways: from and const; keep one of them"},
+		{"an expression that does not end", change("{from: first_name, null: skip}", `{expr: "upper(first_name"}`), `s.yaml:7:37: map.firstname: unexpected token EOF (character 16 of the expression)`},
+		{"a function that is not there", change("{from: first_name, null: skip}", `{expr: "uper(first_name)"}`), `s.yaml:7:22: map.firstname: there is no column or function uper (character 1 of the expression); did you mean upper?`},
+		{"a template that does not end", change("{from: first_name, null: skip}", `{template: "{{first_name} x"}`), `s.yaml:7:26: map.firstname: {{ is not closed (character 1 of the template); close it with }}, or write {{ '{{' }} where the braces are to be seen`},
 		{"a bypass that is neither a word nor a step", change("mode: upsert", "bypass: [async, flow]"), `s.yaml:3:97: to.bypass cannot be "flow"; did you mean flows?`},
 		{"a word for true", change("mode: upsert", "detect_duplicates: please"), "s.yaml:3:100: to.detect_duplicates must be true or false, not text; write true or false"},
 		{"several at once", change("table: contact, ", "")[:strings.Index(syncFile, "map:")-16] + "mapp: x\n", `s.yaml:3:7: table is missing in to; add table: …
@@ -336,7 +339,9 @@ s.yaml:5:1: unknown key "mapp" in the sync; did you mean map?`},
 			check(t, err, c.want)
 		})
 	}
-	_, err := ParseSync("s.yaml", []byte(syncFile), sql(" ;\n"))
+	_, err := ParseSync("s.yaml", []byte(change("{from: first_name, null: skip}", "{expr: lower(first_nam)}")), sql("SELECT first_name, customer_id, email, gender_code, account_no"))
+	check(t, err, "s.yaml:7:3: map.firstname: the query contacts.sql gives no column first_nam; did you mean first_name?")
+	_, err = ParseSync("s.yaml", []byte(syncFile), sql(" ;\n"))
 	check(t, err, "contacts.sql:1:1: the query is empty; write one SELECT")
 }
 

@@ -83,7 +83,8 @@ func (r *reader) statement(n document.Node) (name, text string) {
 	return name, r.model.Text
 }
 
-// given checks that the query has the columns that the sync takes from it, as far as that can be told without a server.
+// given checks that the query has the columns that the sync takes from it, as far as that can be told without a server, and the
+// expressions that do.
 func (r *reader) given(s Sync, key document.Node) {
 	lacks := func(at document.Position, what, column string) {
 		if column != "" && s.From.Query != "" && r.model.Lacks(column) {
@@ -100,7 +101,7 @@ func (r *reader) given(s Sync, key document.Node) {
 		}
 	}
 	for _, f := range s.Map {
-		for _, column := range f.Sources() {
+		for _, column := range append(f.Sources(), r.reads(f)...) {
 			lacks(f.At, "map."+f.Column, column)
 		}
 	}

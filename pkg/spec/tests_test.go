@@ -33,7 +33,7 @@ func TestMistakesInTheTestsOfASyncAreNamed(t *testing.T) {
 func TestAnExpressionKnowsWhereItsTextBegins(t *testing.T) {
 	const sync = "sync: a\nfrom: {query: q.sql, key: id}\nto: {environment: e, table: t, match: {key: k}}\nmap:\n"
 	for field, column := range map[string]int{
-		"  c: {expr: upper(x)}": 13, "  c: {expr: \"upper(x)\"}": 14, "  c: {template: '{{x}}'}": 18, "  c: {expr: 'it''s'}": 0, "  c:\n    expr: |\n      a +\n      b": 0,
+		"  c: {expr: upper(x)}": 13, "  c: {expr: \"upper(x)\"}": 14, "  c: {template: '{{x}}'}": 18, "  c: {expr: '\"it''s\"'}": 0, "  c:\n    expr: |\n      a +\n      b": 0,
 	} {
 		syncs, err := ParseSync("s.yaml", []byte(sync+field), func(string) (string, error) { return "SELECT * FROM t", nil })
 		if err != nil || syncs[0].Map[0].TextAt.Column != column {

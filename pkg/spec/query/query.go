@@ -153,15 +153,18 @@ func (q *Query) ending(top []token, fault func(at int, mend, format string, args
 	}
 }
 
+// wanting are the keywords that want more behind them.
+var wanting = []string{ //nolint:gochecknoglobals // constant table
+	"SELECT", "DISTINCT", "FROM", "JOIN", "WHERE", "PREWHERE", "HAVING", "BY", "ON", "USING", "AS", "AND", "OR", "NOT", "IN", "LIKE", "ILIKE",
+	"BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "LIMIT", "OFFSET", "WITH", "IS", "INTERVAL", "GLOBAL", "DIV", "MOD", "SETTINGS", "QUALIFY",
+}
+
 // operand reports whether a clause may follow a token: a name, a value, or the end of an expression, not a keyword that wants
 // more or an operator.
 func operand(t token) bool {
 	switch t.kind {
 	case word:
-		return !slices.ContainsFunc([]string{
-			"SELECT", "DISTINCT", "FROM", "JOIN", "WHERE", "PREWHERE", "HAVING", "BY", "ON", "USING", "AS", "AND", "OR", "NOT", "IN", "LIKE", "ILIKE",
-			"BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "LIMIT", "OFFSET", "WITH", "IS", "INTERVAL", "GLOBAL", "DIV", "MOD", "SETTINGS", "QUALIFY",
-		}, t.is)
+		return !slices.ContainsFunc(wanting, t.is)
 	case name, text, number:
 		return true
 	case sign:
@@ -174,7 +177,7 @@ func operand(t token) bool {
 // Lacks reports whether a query certainly gives no column of that name: all that it gives it names, and this it does not
 // name anywhere. A faulty query lacks nothing.
 func (q Query) Lacks(column string) bool {
-	if len(q.Faults) > 0 || strings.Contains(q.Text, column) || letters(column) < len(column) || unnamed.MatchString(column) {
+	if len(q.Faults) > 0 || q.mentions(column) || letters(column) < len(column) || unnamed.MatchString(column) {
 		return false // an expression without a name gets one from ClickHouse: plus(a, b)
 	}
 	selects := false
@@ -186,6 +189,21 @@ func (q Query) Lacks(column string) bool {
 		selects = selects || t.is("SELECT")
 	}
 	return selects
+}
+
+// mentions reports whether a word stands anywhere in the text, comments and quotes included.
+func (q Query) mentions(word string) bool {
+	for at := 0; ; at++ {
+		i := strings.Index(q.Text[at:], word)
+		if i < 0 {
+			return false
+		}
+		at += i
+		before, _ := utf8.DecodeLastRuneInString(q.Text[:at])
+		if !letter(before) && (before < '0' || before > '9') && letters(q.Text[at:]) == len(word) {
+			return true
+		}
+	}
 }
 
 // unnamed matches the names in letters and digits that ClickHouse gives to what has none: Null is NULL, 0x10 is 16.
@@ -208,7 +226,7 @@ func begins(t token) bool {
 	return false
 }
 
-// Names lists the names that a query has, each once, for who looks for one that was meant.
+// Names lists the names that a query has, each once, for who looks for one that was meant. Some keywords are among them.
 func (q Query) Names() []string {
 	var all []string
 	for _, t := range q.tokens {
@@ -216,7 +234,7 @@ func (q Query) Names() []string {
 		if t.kind == name && len(s) > 2 {
 			s = s[1 : len(s)-1]
 		}
-		if (t.kind == name || t.kind == word) && !slices.Contains(all, s) {
+		if (t.kind == name || t.kind == word && operand(t)) && !slices.Contains(all, s) {
 			all = append(all, s)
 		}
 	}
