@@ -131,7 +131,8 @@ func (x *extractor) barrier(ctx context.Context, lease *queue.Lease, last pensto
 	if err != nil {
 		return run, err
 	}
-	if wait := time.Until(run.Ended.Add(x.cfg.Timing.Quiet())); run.Unsettled && wait > 0 {
+	// No longer than from now on, where the clock that wrote when it ended was ahead of ours.
+	if wait := min(time.Until(run.Ended.Add(x.cfg.Timing.Quiet())), x.cfg.Timing.Quiet()); run.Unsettled && wait > 0 {
 		x.env.Log.Info("waiting for what may still be under way", "sync", last.Sync.String(), "run", last.Number, "for", wait.Round(time.Millisecond).String())
 		if err := daemon.Sleep(ctx, wait); err != nil {
 			return run, err

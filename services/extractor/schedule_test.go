@@ -49,11 +49,28 @@ func TestASyncIsDue(t *testing.T) {
 		{"again after it failed", quarter, "01 00:00", run("01 12:00", penstock.Failed), "01 12:15", true},
 		{"not at once after it failed", quarter, "01 00:00", run("01 12:00", penstock.Failed), "01 12:01", false},
 		{"again after it was cancelled", quarter, "01 00:00", run("01 12:00", penstock.Cancelled), "01 12:15", true},
+		{"by a clock a little behind that of the last run, not again", quarter, "01 00:00", run("01 12:04", penstock.Closed), "01 12:00", false},
+		{"after a clock was years ahead", quarter, "01 00:00", penstock.Run{ID: penstock.RunID{Number: 7}, Started: at("01 12:00").AddDate(3, 0, 0), Phase: penstock.Closed}, "01 12:00", true},
+		{"never without a schedule, whatever the clocks", spec.Schedule{}, "01 00:00", run("20 12:00", penstock.Closed), "03 00:00", false},
 		{"never without a schedule", spec.Schedule{}, "01 00:00", penstock.Run{}, "03 00:00", false},
 	} {
 		table := timetable{schedule: c.schedule, since: at(c.since)}
 		if got := table.due(c.run, at(c.now)); got != c.due {
 			t.Errorf("%s: due is %t", c.name, got)
 		}
+	}
+}
+
+func TestAScheduleOfManySyncsIsNotWorkedOutEachSecond(t *testing.T) {
+	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	table := &timetable{schedule: spec.Schedule{Cron: "0 6 * * *", Zone: "Europe/Berlin"}, since: now}
+	run := penstock.Run{ID: penstock.RunID{Number: 7}, Started: now, Phase: penstock.Closed}
+	table.due(run, now)
+	if n := testing.AllocsPerRun(10, func() { table.due(run, now) }); n != 0 {
+		t.Errorf("%v allocations to see that nothing is due", n)
+	}
+	run.Started = now.AddDate(0, 0, 2)
+	if table.due(run, run.Started.Add(time.Hour)) || !table.due(run, run.Started.Add(17*time.Hour)) {
+		t.Error("what was worked out for the last run holds for the next")
 	}
 }
