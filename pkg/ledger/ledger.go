@@ -219,6 +219,7 @@ type resultRows struct {
 	chunk, count           []uint32
 	outcomes               [][]uint8
 	unanswered             []uint8
+	exhausted              []uint32
 	at                     []time.Time
 }
 
@@ -240,6 +241,7 @@ func (r *resultRows) add(res *penstock.Result) {
 	r.outcomes = append(r.outcomes, outcomes)
 	r.deliveries = append(r.deliveries, res.Deliveries)
 	r.unanswered = append(r.unanswered, unanswered)
+	r.exhausted = append(r.exhausted, res.Exhausted)
 	r.at = append(r.at, res.Finished)
 }
 
@@ -257,6 +259,7 @@ func (l *Ledger) insertResults(ctx context.Context, r *resultRows) error {
 		col("outcomes", r.outcomes),
 		col("deliveries", r.deliveries),
 		col("unanswered", r.unanswered),
+		col("exhausted", r.exhausted),
 		col("at", r.at),
 	)
 }
@@ -267,6 +270,7 @@ type Outcomes struct {
 	Rows      uint64 // changes in them
 	Accepted  uint64
 	Refused   uint64
+	Exhausted uint64 // of the refused, those that fell to a fault that may pass
 	NotSent   uint64 // unknown ones included: both are left for the next run
 	Unsettled bool   // a chunk was delivered twice, or a request got no answer
 }
@@ -279,13 +283,13 @@ func (l *Ledger) Outcomes(ctx context.Context, run penstock.RunID, first, last u
 		text(run.Organization), text(run.Sync.Name), run.Number, run.Epoch, first, last)
 	var unanswered, twice uint64
 	err := l.conn.Row(ctx, clickhouse.Query{SQL: fmt.Sprintf(`
-SELECT count(), sum(rows), sum(accepted), sum(refused), sum(unanswered), countIf(deliveries > 1) FROM (
-	SELECT chunk, max(count) AS rows, max(deliveries) AS deliveries, max(unanswered) AS unanswered,
+SELECT count(), sum(rows), sum(accepted), sum(refused), sum(least(exhausted, refused)), sum(unanswered), countIf(deliveries > 1) FROM (
+	SELECT chunk, max(count) AS rows, max(deliveries) AS deliveries, max(unanswered) AS unanswered, max(exhausted) AS exhausted,
 		-- the least of each ordinal over the results of a chunk; a result without outcomes says nothing
 		minForEachIf(outcomes, notEmpty(outcomes)) AS best,
 		countEqual(best, 1) AS accepted, countEqual(best, 2) AS refused
 	FROM %s WHERE %s GROUP BY chunk)`, l.table("results"), where)},
-		&o.Chunks, &o.Rows, &o.Accepted, &o.Refused, &unanswered, &twice)
+		&o.Chunks, &o.Rows, &o.Accepted, &o.Refused, &o.Exhausted, &unanswered, &twice)
 	if err != nil {
 		return o, fmt.Errorf("ledger: sum up %s run %d: %w", run.Sync, run.Number, err)
 	}

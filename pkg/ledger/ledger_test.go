@@ -165,6 +165,7 @@ func TestOutcomesCountEachChangeOnceByItsSurestOutcome(t *testing.T) {
 		count      uint32 // of the chunk, where it could not be decoded
 		deliveries uint64
 		unanswered bool
+		exhausted  uint32
 		otherEpoch bool
 		otherRun   bool
 	}
@@ -179,6 +180,13 @@ func TestOutcomesCountEachChangeOnceByItsSurestOutcome(t *testing.T) {
 		{"the surest outcome of each change holds", []result{
 			{chunk: 1, outcomes: []penstock.Outcome{a, u, n, r, u}}, {chunk: 1, outcomes: []penstock.Outcome{r, a, r, n, n}, deliveries: 2},
 		}, ledger.Outcomes{Chunks: 1, Rows: 5, Accepted: 2, Refused: 2, NotSent: 1, Unsettled: true}},
+		{"of the refused some fell to a fault that may pass", []result{
+			{chunk: 1, outcomes: []penstock.Outcome{a, r, r}, exhausted: 2}, {chunk: 1, outcomes: []penstock.Outcome{a, r, r}, exhausted: 2, deliveries: 2},
+			{chunk: 2, outcomes: []penstock.Outcome{r, r}, exhausted: 1},
+		}, ledger.Outcomes{Chunks: 2, Rows: 5, Accepted: 1, Refused: 4, Exhausted: 3, Unsettled: true}},
+		{"not one that was accepted after all", []result{
+			{chunk: 1, outcomes: []penstock.Outcome{r, r}, exhausted: 2}, {chunk: 1, outcomes: []penstock.Outcome{a, a}},
+		}, ledger.Outcomes{Chunks: 1, Rows: 2, Accepted: 2}},
 		{"a chunk that nobody could read was not sent", []result{{chunk: 1, count: 7}}, ledger.Outcomes{Chunks: 1, Rows: 7, NotSent: 7}},
 		{"what a second reader could read counts", []result{{chunk: 1, count: 3}, {chunk: 1, outcomes: []penstock.Outcome{a, r, a}}}, ledger.Outcomes{Chunks: 1, Rows: 3, Accepted: 2, Refused: 1}},
 		{"in the other order too", []result{{chunk: 1, outcomes: []penstock.Outcome{a, r, a}}, {chunk: 1, count: 3}}, ledger.Outcomes{Chunks: 1, Rows: 3, Accepted: 2, Refused: 1}},
@@ -199,7 +207,7 @@ func TestOutcomesCountEachChangeOnceByItsSurestOutcome(t *testing.T) {
 					id.Number--
 				}
 				res := penstock.Result{
-					Run: id, Chunk: r.chunk, Count: max(r.count, uint32(len(r.outcomes))), Deliveries: max(r.deliveries, 1), Unanswered: r.unanswered, Finished: noon,
+					Run: id, Chunk: r.chunk, Count: max(r.count, uint32(len(r.outcomes))), Deliveries: max(r.deliveries, 1), Unanswered: r.unanswered, Exhausted: r.exhausted, Finished: noon,
 				}
 				for j, o := range r.outcomes {
 					res.Changes = append(res.Changes, penstock.Settled{Outcome: o, Key: string(rune('a' + j))})

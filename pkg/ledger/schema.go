@@ -37,7 +37,8 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	outcomes Array(UInt8) COMMENT 'by ordinal: 1 accepted, 2 refused, 3 not sent, 4 unknown',
 	deliveries UInt64,
 	unanswered UInt8,
-	at DateTime64(3, 'UTC')
+	at DateTime64(3, 'UTC'),
+	exhausted UInt32 COMMENT 'of the refused, those that fell to a fault that may pass'
 ) ENGINE = MergeTree ORDER BY (organization, sync, run, chunk) TTL toDateTime(at) + INTERVAL 30 DAY`},
 
 	{"dead_letters", `(
@@ -115,6 +116,7 @@ var additions = []struct{ table, column string }{ //nolint:gochecknoglobals // c
 	{"dead_letters", "alternate_key LowCardinality(String) COMMENT 'display name of the key that another record holds'"},
 	{"diffs", "inactive UInt8 COMMENT '1: the record was deactivated when the row left, and nobody has said since that it is active'"},
 	{"runs", "sync_version UInt64 COMMENT 'version of the sync that it carried out; 0: it did not come so far'"},
+	{"results", "exhausted UInt32 COMMENT 'of the refused, those that fell to a fault that may pass'"},
 	{"specs", "reason String"},
 	{"specs", "unchecked UInt8 COMMENT '1: stored although it would have been refused'"},
 	{"specs", "removed UInt8 COMMENT '1: from this version on it is not applied'"},

@@ -172,6 +172,7 @@ type Result struct {
 	Changes     []Settled // by ordinal within the chunk; empty for a chunk that could not be decoded
 	Count       uint32    // how many changes the chunk had
 	Suspend     *Cause    // set when the fault is not in the rows: the sync is to be suspended with this reason
+	Exhausted   uint32    // of the refused changes, those that fell to a fault that may pass: they say nothing of the rows
 }
 
 // Settled is one change of a chunk with its outcome.

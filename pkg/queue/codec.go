@@ -170,7 +170,7 @@ func encodeResult(r *penstock.Result) (*penstockv1.Result, error) {
 	}
 	m := &penstockv1.Result{
 		Run: encodeRun(r.Run), Chunk: r.Chunk, Fingerprint: r.Fingerprint, Deliveries: r.Deliveries,
-		Unanswered: r.Unanswered, Finished: encodeTime(r.Finished), Count: r.Count,
+		Unanswered: r.Unanswered, Finished: encodeTime(r.Finished), Count: r.Count, Exhausted: r.Exhausted,
 		Changes: make([]*penstockv1.Settled, len(r.Changes)),
 	}
 	if r.Suspend != nil {
@@ -201,7 +201,7 @@ func decodeResult(header nats.Header, subject string, data []byte) (penstock.Res
 	}
 	r := penstock.Result{
 		Run: run, Chunk: m.GetChunk(), Fingerprint: m.GetFingerprint(), Deliveries: m.GetDeliveries(),
-		Unanswered: m.GetUnanswered(), Finished: decodeTime(m.GetFinished()), Count: m.GetCount(),
+		Unanswered: m.GetUnanswered(), Finished: decodeTime(m.GetFinished()), Count: m.GetCount(), Exhausted: m.GetExhausted(),
 		Changes: make([]penstock.Settled, len(m.GetChanges())),
 	}
 	if m.GetSuspend() != nil {

@@ -21,7 +21,7 @@ func TestResultsLettersAndRequestsPass(t *testing.T) {
 			{Operation: penstock.Upsert, Outcome: penstock.Accepted, Key: "é", Address: "contacts(1)", Hash: penstock.Hash{1, 15: 2}},
 			{Operation: penstock.Delete, Outcome: penstock.Unknown, Key: "b"},
 		},
-		Suspend: &penstock.Cause{Class: penstock.Permission, Privilege: "prvWriteContact", Status: 403},
+		Suspend: &penstock.Cause{Class: penstock.Permission, Privilege: "prvWriteContact", Status: 403}, Exhausted: 7,
 	}
 	letter := penstock.Letter{
 		Run: runID(3), Chunk: 4, Ordinal: 2, Table: "contact", Operation: penstock.Update, Key: "k", Hash: penstock.Hash{3},

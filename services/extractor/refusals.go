@@ -39,15 +39,21 @@ func (j *journey) unfitted() error {
 
 // answered is errRefusals when too much of what Dataverse answered so far is a refusal.
 func (j *journey) answered(o ledger.Outcomes) error {
-	if of := o.Accepted + o.Refused; of >= early && tooMany(o.Refused, of, j.target.sync.Guards.StopRefused) {
+	refused := meant(o)
+	if of := o.Accepted + refused; of >= early && tooMany(refused, of, j.target.sync.Guards.StopRefused) {
 		return errRefusals
 	}
 	return nil
 }
 
+// meant is how many rows were refused for what they are. A Dataverse that is down, or too busy, says nothing of the rows: they
+// are sent again, and no person is needed for that.
+func meant(o ledger.Outcomes) uint64 { return o.Refused - min(o.Refused, o.Exhausted) }
+
 // concluded is errRefusals when too much was refused by the time that all is answered.
 func (j *journey) concluded(o ledger.Outcomes) error {
-	if tooMany(j.unfit+o.Refused, j.unfit+o.Refused+o.Accepted, j.target.sync.Guards.StopRefused) {
+	refused := j.unfit + meant(o)
+	if tooMany(refused, refused+o.Accepted, j.target.sync.Guards.StopRefused) {
 		return errRefusals
 	}
 	return nil

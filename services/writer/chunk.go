@@ -117,6 +117,7 @@ type sending struct {
 	outcomes   []penstock.Outcome // 0 until it is known
 	letters    []penstock.Letter
 	unanswered bool
+	exhausted  uint32 // of the refused
 	suspend    *penstock.Cause
 }
 
@@ -229,6 +230,7 @@ func (s *sending) read(a dataverse.Answer, sent []int, tried []tally, size int) 
 				cause.Message = a.Fault.Error()
 			}
 			cause.Class = penstock.Exhausted
+			s.exhausted++
 			s.refuse(i, cause, s.chunk.Fingerprint)
 		case doubt:
 			s.outcomes[i] = penstock.Unknown
@@ -287,7 +289,8 @@ func (s *sending) result() penstock.Result {
 	r := penstock.Result{
 		Run: s.chunk.Run, Chunk: s.chunk.Ordinal, Fingerprint: s.chunk.Fingerprint, Deliveries: s.delivery.Deliveries,
 		Unanswered: s.unanswered, Finished: time.Now(), Count: uint32(len(s.chunk.Changes)), Suspend: s.suspend,
-		Changes: make([]penstock.Settled, len(s.chunk.Changes)),
+		Exhausted: s.exhausted,
+		Changes:   make([]penstock.Settled, len(s.chunk.Changes)),
 	}
 	for i := range s.chunk.Changes {
 		ch := &s.chunk.Changes[i]

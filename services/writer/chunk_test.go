@@ -134,6 +134,9 @@ func TestAPassingFaultThatDoesNotPassIsALetterOfItsOwnClass(t *testing.T) {
 	if len(s.letters) != 1 || s.letters[0].Cause.Class != penstock.Exhausted || s.letters[0].Fingerprint != notWaiting {
 		t.Errorf("letters %+v, want one of class exhausted, whose row the next run sends again", s.letters)
 	}
+	if r := s.result(); r.Exhausted != 1 {
+		t.Errorf("the result counts %d of these, want 1", r.Exhausted)
+	}
 }
 
 func TestARaceAfterARequestWithoutAnswerIsRunAgain(t *testing.T) {

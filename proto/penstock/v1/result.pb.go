@@ -96,7 +96,10 @@ type Result struct {
 	// How many changes the chunk had.
 	Count uint32 `protobuf:"varint,8,opt,name=count,proto3" json:"count,omitempty"`
 	// Set when the fault is not in the rows: the sync is to be suspended for this reason.
-	Suspend       *Cause `protobuf:"bytes,9,opt,name=suspend,proto3" json:"suspend,omitempty"`
+	Suspend *Cause `protobuf:"bytes,9,opt,name=suspend,proto3" json:"suspend,omitempty"`
+	// How many of the refused changes fell to a fault that may pass, and did not while the chunk was held: they say nothing
+	// of the rows.
+	Exhausted     uint32 `protobuf:"varint,10,opt,name=exhausted,proto3" json:"exhausted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -194,6 +197,13 @@ func (x *Result) GetSuspend() *Cause {
 	return nil
 }
 
+func (x *Result) GetExhausted() uint32 {
+	if x != nil {
+		return x.Exhausted
+	}
+	return 0
+}
+
 // Settled is one change with its outcome.
 type Settled struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -275,7 +285,7 @@ var File_penstock_v1_result_proto protoreflect.FileDescriptor
 
 const file_penstock_v1_result_proto_rawDesc = "" +
 	"\n" +
-	"\x18penstock/v1/result.proto\x12\vpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17penstock/v1/chunk.proto\x1a\x1cpenstock/v1/deadletter.proto\x1a\x15penstock/v1/run.proto\"\xd2\x02\n" +
+	"\x18penstock/v1/result.proto\x12\vpenstock.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17penstock/v1/chunk.proto\x1a\x1cpenstock/v1/deadletter.proto\x1a\x15penstock/v1/run.proto\"\xf0\x02\n" +
 	"\x06Result\x12$\n" +
 	"\x03run\x18\x01 \x01(\v2\x12.penstock.v1.RunIDR\x03run\x12\x14\n" +
 	"\x05chunk\x18\x02 \x01(\rR\x05chunk\x12 \n" +
@@ -289,7 +299,9 @@ const file_penstock_v1_result_proto_rawDesc = "" +
 	"\bfinished\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bfinished\x12.\n" +
 	"\achanges\x18\a \x03(\v2\x14.penstock.v1.SettledR\achanges\x12\x14\n" +
 	"\x05count\x18\b \x01(\rR\x05count\x12,\n" +
-	"\asuspend\x18\t \x01(\v2\x12.penstock.v1.CauseR\asuspend\"\xaf\x01\n" +
+	"\asuspend\x18\t \x01(\v2\x12.penstock.v1.CauseR\asuspend\x12\x1c\n" +
+	"\texhausted\x18\n" +
+	" \x01(\rR\texhausted\"\xaf\x01\n" +
 	"\aSettled\x124\n" +
 	"\toperation\x18\x01 \x01(\x0e2\x16.penstock.v1.OperationR\toperation\x12.\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x14.penstock.v1.OutcomeR\aoutcome\x12\x10\n" +

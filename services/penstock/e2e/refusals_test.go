@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 )
 
@@ -38,6 +40,25 @@ func TestASyncMostOfWhoseRowsAreRefusedIsStoppedWithTheCause(t *testing.T) {
 			w.caughtUp()
 		})
 	}
+}
+
+func TestADataverseThatIsTooBusyForLongSuspendsNoSync(t *testing.T) {
+	t.Parallel()
+	const rows = 3000
+	w := newWorld(t, rows, calm)
+	w.dataverse.SetFaults(emulator.Faults{Operation: func(o emulator.Operation) emulator.Fault {
+		if o.Method != http.MethodPatch {
+			return emulator.Fault{}
+		}
+		return emulator.Fault{Kind: emulator.Refuse, Status: http.StatusInternalServerError, Code: "0x80040255", Message: "The transaction was aborted."}
+	}})
+	w.startAll()
+	run := w.rest(w.ask())
+	expect(t, "phase", run.Phase, penstock.Closed)
+	expect(t, "refused rows", run.Counts.Refused, uint64(rows))
+	w.dataverse.SetFaults(emulator.Faults{})
+	w.run()
+	w.caughtUp()
 }
 
 func TestASmallSyncGoesOnWithItsBadRows(t *testing.T) {
