@@ -291,7 +291,9 @@ func (w *world) make(ctx context.Context, yaml, query string) (*penstockv1.Plann
 	if in.Records == nil {
 		in.Records = w.client
 	}
-	in.Tell, in.Query = func(string) {}, w.t.Name()
+	if in.Query = w.t.Name(); in.Tell == nil {
+		in.Tell = func(string) {}
+	}
 	written := w.dataverse.Written()
 	p, err := plan.Make(ctx, in)
 	if w.dataverse.Written() != written {

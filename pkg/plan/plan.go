@@ -185,9 +185,14 @@ func (p *planning) changes(context.Context) error {
 		why  ledger.Why
 		kind string
 	}{{ledger.Values, Update}, {ledger.Mapping, Resend}, {ledger.Refused, Retry}, {ledger.Unsettled, Again}} {
-		p.kind(&penstockv1.PlannedKind{Kind: w.kind, Rows: p.preview.Changes[w.why] - p.rows.unfit[w.why], Keys: p.rows.keys[w.why]})
+		p.kind(&penstockv1.PlannedKind{Kind: w.kind, Rows: p.fit(w.why), Keys: p.rows.keys[w.why]})
 	}
 	return nil
+}
+
+// fit is how many rows of a reason can be sent. The model is read more than once, and may have changed in between.
+func (p *planning) fit(why ledger.Why) uint64 {
+	return p.preview.Changes[why] - min(p.preview.Changes[why], p.rows.unfit[why])
 }
 
 // unknown tells what becomes of rows that the ledger does not know: whether there is a record already Dataverse alone knows.
@@ -195,7 +200,7 @@ func (p *planning) unknown() {
 	total := uint64(0)
 	var keys []string
 	for _, why := range []ledger.Why{ledger.New, ledger.Back} {
-		total += p.preview.Changes[why] - p.rows.unfit[why]
+		total += p.fit(why)
 		keys = append(keys, p.rows.keys[why]...)
 	}
 	slices.Sort(keys)
@@ -205,7 +210,10 @@ func (p *planning) unknown() {
 	adopted := uint64(len(there))
 	if n := p.reader.drawn; estimated && n > 0 {
 		adopted = (total*p.reader.drawnThere + n/2) / n
+		// No fewer than are known of either kind.
+		adopted = max(min(adopted, total-min(total, uint64(len(absent)))), uint64(len(there)))
 	}
+	adopted = min(adopted, total)
 	if estimated {
 		// Keys of those that were asked for come first, then those of which nothing is known.
 		known := map[string]bool{}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penstock-sync/penstock/pkg/clickhousetest"
 	"github.com/penstock-sync/penstock/pkg/ledger"
 	"github.com/penstock-sync/penstock/pkg/penstock"
 	"github.com/penstock-sync/penstock/pkg/plan"
@@ -169,6 +170,36 @@ func TestManyNewRowsAreEstimatedFromFewReads(t *testing.T) {
 	w.in.Samples = 400
 	if got := kinds(w.plan(file, query)); !strings.HasPrefix(got[0], "100 adopt: p000 p004") || !strings.HasPrefix(got[1], "300 create: p001") {
 		t.Errorf("asked for all, the plan is %.100q", got)
+	}
+}
+
+func TestAModelThatChangesMeanwhileDoesNotUpsetTheNumbers(t *testing.T) {
+	w := newWorld(t)
+	database := clickhousetest.Database(t)
+	do := func(sql string) {
+		if err := w.conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("CREATE DATABASE IF NOT EXISTS " + database)
+	do("CREATE TABLE " + database + ".people (id String, first String, last String, gender Int32, company Nullable(String)) ENGINE = Memory")
+	do("INSERT INTO " + database + ".people VALUES ('a', 'Ada', 'L', 1, NULL)")
+	w.in.Tell = func(what string) {
+		if strings.HasPrefix(what, "rendering") {
+			do("INSERT INTO " + database + ".people VALUES ('b', 'Bob', 'B', 999, NULL), ('c', 'Cid', 'C', 999, NULL)")
+		}
+	}
+	p, err := w.make(t.Context(), file, "SELECT * FROM "+database+".people")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range p.GetKinds() {
+		if k.GetRows() > 3 {
+			t.Errorf("%d rows of kind %s", k.GetRows(), k.GetKind())
+		}
+	}
+	if p.GetSend() > 3 {
+		t.Errorf("%d changes to send", p.GetSend())
 	}
 }
 
