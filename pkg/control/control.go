@@ -3,6 +3,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,11 @@ import (
 const (
 	Run            = "penstock.control.run"             // RunRequest -> RunResponse
 	Runs           = "penstock.control.runs"            // RunsRequest -> RunsResponse
-	Apply          = "penstock.control.apply"           // ApplyRequest -> ApplyResponse
+	Apply          = "penstock.control.apply"           // ApplyRequest -> ApplyResponse; see [CallLong]
 	Diff           = "penstock.control.diff"            // ApplyRequest -> ApplyResponse, and nothing is stored
 	History        = "penstock.control.history"         // HistoryRequest -> HistoryResponse
 	Compare        = "penstock.control.compare"         // CompareRequest -> CompareResponse
-	Rollback       = "penstock.control.rollback"        // RollbackRequest -> ApplyResponse
+	Rollback       = "penstock.control.rollback"        // RollbackRequest -> ApplyResponse; see [CallLong]
 	DeadLetters    = "penstock.control.deadletters"     // DeadLettersRequest -> DeadLettersResponse
 	Metadata       = "penstock.control.metadata"        // MetadataRequest -> MetadataResponse
 	TestConnection = "penstock.control.test_connection" // TestConnectionRequest -> TestConnectionResponse
@@ -181,6 +182,7 @@ func (c call) refuse(err error) {
 	msg := nats.NewMsg(c.reply)
 	msg.Header.Set(micro.ErrorCodeHeader, code)
 	msg.Header.Set(micro.ErrorHeader, strings.ReplaceAll(err.Error(), "\n", "; "))
+	msg.Data = []byte(err.Error()) // with its lines, which a header cannot have
 	_ = c.conn.PublishMsg(msg)
 }
 
@@ -239,7 +241,7 @@ func ask(ctx context.Context, conn *nats.Conn, subject, watch string, req, resp 
 		return fmt.Errorf("control: %s: %w", subject, err)
 	}
 	if code := answer.Header.Get(micro.ErrorCodeHeader); code != "" {
-		return &Refusal{Code: code, Text: answer.Header.Get(micro.ErrorHeader)}
+		return &Refusal{Code: code, Text: cmp.Or(string(answer.Data), answer.Header.Get(micro.ErrorHeader))}
 	}
 	if err := proto.Unmarshal(answer.Data, resp); err != nil {
 		return fmt.Errorf("control: read the answer to %s: %w", subject, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // answerApply checks a folder beside what else is applied, and stores what is different in it: all or nothing.
-func (x *extractor) answerApply(ctx context.Context, r *penstockv1.ApplyRequest) (*penstockv1.ApplyResponse, error) {
+func (x *extractor) answerApply(ctx context.Context, r *penstockv1.ApplyRequest, tell func(string)) (*penstockv1.ApplyResponse, error) {
 	p, err := read(r)
 	if err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func (x *extractor) answerApply(ctx context.Context, r *penstockv1.ApplyRequest)
 	if err := x.queue.Declare(ctx); err != nil {
 		return nil, err
 	}
-	resp, err := x.change(ctx, intent{by: r.GetBy(), reason: r.GetReason(), unchecked: r.GetUnchecked(), seen: r.GetSeen()}, p.changes)
+	resp, err := x.change(ctx, intent{by: r.GetBy(), reason: r.GetReason(), unchecked: r.GetUnchecked(), seen: r.GetSeen(), tell: tell}, p.changes)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func read(r *penstockv1.ApplyRequest) (proposal, error) {
 }
 
 // answerRollback stores what an earlier version said as a new one.
-func (x *extractor) answerRollback(ctx context.Context, r *penstockv1.RollbackRequest) (*penstockv1.ApplyResponse, error) {
+func (x *extractor) answerRollback(ctx context.Context, r *penstockv1.RollbackRequest, tell func(string)) (*penstockv1.ApplyResponse, error) {
 	name, err := nameOf(r.GetEnvironment(), r.GetSync())
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (x *extractor) answerRollback(ctx context.Context, r *penstockv1.RollbackRe
 	if r.GetPreview() {
 		return x.preview(ctx, propose)
 	}
-	i := intent{by: r.GetBy(), reason: fmt.Sprintf("back to version %d", target.Number), unchecked: r.GetUnchecked()}
+	i := intent{by: r.GetBy(), reason: fmt.Sprintf("back to version %d", target.Number), unchecked: r.GetUnchecked(), tell: tell}
 	if r.GetReason() != "" {
 		i.reason += ": " + r.GetReason()
 	}
@@ -143,6 +144,7 @@ type intent struct {
 	by, reason string
 	unchecked  bool
 	seen       []*penstockv1.SpecVersion
+	tell       func(string) // hears what is being waited for
 }
 
 // propose works out changes from what is applied, and names what is applied beside them.
@@ -158,8 +160,16 @@ func (x *extractor) preview(ctx context.Context, p propose) (*penstockv1.ApplyRe
 	return resp, err
 }
 
-// change stores what is proposed, unless it is refused.
+// change stores what is proposed, unless it is refused. Warehouse and environments are asked before the lease is taken, since
+// they may take their time; all else is decided while it is held.
 func (x *extractor) change(ctx context.Context, i intent, p propose) (*penstockv1.ApplyResponse, error) {
+	var checked map[string]bool
+	if !i.unchecked {
+		var err error
+		if checked, err = x.check(ctx, i, p); err != nil {
+			return nil, err
+		}
+	}
 	var resp *penstockv1.ApplyResponse
 	stored, err := x.specs.Change(ctx, i.by, i.reason, func(now specs.Catalogue) (_ []specs.Version, err error) {
 		if err := unseen(now, i.seen); err != nil {
@@ -169,11 +179,15 @@ func (x *extractor) change(ctx context.Context, i intent, p propose) (*penstockv
 		if changes, resp, err = x.propose(ctx, now, p); err != nil {
 			return nil, err
 		}
-		refused := len(resp.GetRefused()) > 0
-		if refused && !i.unchecked {
-			return nil, control.Refuse("refused", "%s", refusal(resp.GetRefused()))
+		if !i.unchecked {
+			if err := refuse(resp.GetRefused()); err != nil {
+				return nil, err
+			}
+			if err := unlike(checked, changes); err != nil {
+				return nil, err
+			}
 		}
-		return versions(changes, refused), nil
+		return versions(changes, i.unchecked), nil
 	})
 	if errors.Is(err, specs.ErrBusy) {
 		return nil, control.Refuse("unavailable", "%s; nothing was stored, try again", err)
@@ -185,12 +199,12 @@ func (x *extractor) change(ctx context.Context, i intent, p propose) (*penstockv
 	return resp, nil
 }
 
-func refusal(reasons []string) string {
-	text := reasons[0]
-	for _, r := range reasons[1:] {
-		text += "\n" + r
+// refuse refuses for the reasons, where there are any.
+func refuse(reasons []string) error {
+	if len(reasons) == 0 {
+		return nil
 	}
-	return text
+	return control.Refuse("refused", "%s", strings.Join(reasons, "\n"))
 }
 
 func (x *extractor) propose(ctx context.Context, now specs.Catalogue, p propose) ([]change, *penstockv1.ApplyResponse, error) {

@@ -87,6 +87,7 @@ func TestManyWhoApplyAtOnceGetAVersionEach(t *testing.T) {
 	for i := range many {
 		all.Go(func() {
 			r := one().with("syncs/q.sql", fmt.Sprintf("SELECT id, name FROM x%d", i)).request(fmt.Sprintf("user %d", i))
+			r.Unchecked = true
 			if err := h.call(control.Apply, r, &penstockv1.ApplyResponse{}); err != nil {
 				t.Errorf("user %d: %v", i, err)
 			}
@@ -137,10 +138,11 @@ func TestWhatDoesNotGoTogetherIsRefusedAcrossFolders(t *testing.T) {
 			}
 
 			r.Unchecked = true
-			equal(t, "reasons that did not count", len(h.apply(r).GetRefused()), 1)
-			if all := h.history("", ""); !strings.HasSuffix(all[0], " unchecked") {
-				t.Errorf("the history does not tell that it was unchecked: %q", all)
+			stored := &penstockv1.ApplyResponse{}
+			if err := h.call(control.Apply, r, stored); err != nil {
+				t.Fatal(err)
 			}
+			equal(t, "reasons that did not count", len(stored.GetRefused()), 1)
 			// What is wrong already is held against nobody.
 			h.apply(one().with("syncs/accounts.yaml", syncOf("prod", "accounts", "account", "name", ", mode: mirror"), "syncs/q.sql", "SELECT id, name FROM t3").request("ana"))
 		})
@@ -270,7 +272,11 @@ func TestARollbackIsANewVersion(t *testing.T) {
 			r.Sync = "contacts"
 		}
 		resp := &penstockv1.ApplyResponse{}
-		return resp, h.call(control.Rollback, r, resp)
+		err := h.call(control.Rollback, r, resp)
+		if len(resp.GetRefused()) > 0 {
+			t.Errorf("a rollback that would be refused: %v", resp.GetRefused())
+		}
+		return resp, err
 	}
 	documents := h.bucket()
 	shown, err := back(&penstockv1.RollbackRequest{Preview: true})
@@ -288,9 +294,9 @@ func TestARollbackIsANewVersion(t *testing.T) {
 	_, err = back(&penstockv1.RollbackRequest{Sync: "leads"})
 	refused(t, err, "not_found", "prod/leads was never applied")
 
-	done, err := back(&penstockv1.RollbackRequest{Reason: "nicknames are private"})
+	done, err := back(&penstockv1.RollbackRequest{Reason: "nicknames are private", Unchecked: true})
 	equal(t, "back by one", kinds(done)+fmt.Sprint(" ", err), "prod/contacts changed 3->4 <nil>")
-	done, err = back(&penstockv1.RollbackRequest{To: 1})
+	done, err = back(&penstockv1.RollbackRequest{To: 1, Unchecked: true})
 	equal(t, "back to the first", kinds(done)+fmt.Sprint(" ", err), "prod/contacts changed 4->5 <nil>")
 	equal(t, "history", h.history("prod", "contacts")[:2], []string{
 		"prod/contacts 5 by ben (back to version 1): map.lastname, map.firstname", "prod/contacts 4 by ben (back to version 2: nicknames are private): map.firstname, map.nickname",
@@ -310,7 +316,7 @@ func TestARollbackIsANewVersion(t *testing.T) {
 	h.apply(removed)
 	_, err = back(&penstockv1.RollbackRequest{To: 6})
 	refused(t, err, "bad_request", "version 6 of prod/contacts is its removal")
-	done, err = back(&penstockv1.RollbackRequest{})
+	done, err = back(&penstockv1.RollbackRequest{Unchecked: true})
 	equal(t, "back from a removal", kinds(done)+fmt.Sprint(" ", err), "prod/contacts restored 6->7 <nil>")
 	equal(t, "what the bucket has", h.bucket(), h.kept())
 }
@@ -428,7 +434,9 @@ func TestAnEnvironmentHasItsConsumersBeforeItIsApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = h.call(control.Apply, one().request("ana"), &penstockv1.ApplyResponse{})
+	r := one().request("ana")
+	r.Unchecked = true
+	err = h.call(control.Apply, r, &penstockv1.ApplyResponse{})
 	if err == nil || !strings.Contains(err.Error(), "prod-bulk") {
 		t.Errorf("answered %v, want the consumer that differs", err)
 	}

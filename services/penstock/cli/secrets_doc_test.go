@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/penstock-sync/penstock/pkg/dataverse/emulator"
+	"github.com/penstock-sync/penstock/pkg/sealed"
+	"github.com/penstock-sync/penstock/services/penstock/stack"
+	"github.com/penstock-sync/penstock/services/penstock/stack/stacktest"
 )
 
 // Every command of docs/secrets.md, in its order, in a folder such as the page speaks of.
@@ -15,7 +18,8 @@ func TestTheCommandsOfTheSecretsPageWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := up(t)
+	keys := filepath.Join(t.TempDir(), "services.identity")
+	at := stacktest.Up(t, emulator.New(emulator.Config{}), func(c *stack.Config) { c.Identities = sealed.Identities(keys) })
 	t.Chdir(folder(t,
 		"penstock/environments/prod.yaml", strings.NewReplacer(
 			"{env: DYNAMICS_PROD}", "{env: NONE}",
@@ -25,6 +29,10 @@ func TestTheCommandsOfTheSecretsPageWork(t *testing.T) {
 		"penstock/syncs/accounts.yaml", strings.ReplaceAll(accounts, "ENV", "prod"), "penstock/syncs/accounts.sql", "SELECT 'a' AS no, 'b' AS name",
 		"secret.txt", emulator.SandboxSecret+"\n", "penstock.pem", certificatePEM(t),
 	))
+	// The services have the identity that the page has its reader make.
+	if err := os.Symlink(filepath.Join(wd(t), "services.identity"), keys); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("PENSTOCK_CLICKHOUSE", "")
 	run := 0
 	shell := false
@@ -43,6 +51,15 @@ func TestTheCommandsOfTheSecretsPageWork(t *testing.T) {
 	if run < 10 {
 		t.Errorf("only %d commands were found", run)
 	}
+}
+
+func wd(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // perform runs a line as a shell would, as far as the page needs one: words, < file, >> file.

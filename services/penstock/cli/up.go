@@ -105,7 +105,7 @@ func (c *commandLine) start(ctx context.Context, cfg stack.Config, level slog.Le
 		if err != nil {
 			return err
 		}
-		if _, err := applied(ctx, s.queue, request); err != nil {
+		if _, err := applied(ctx, s.queue, request, func(string) {}); err != nil {
 			return err
 		}
 		return use(ctx, s)

@@ -226,7 +226,7 @@ func (w *world) startAll() {
 	w.apply()
 }
 
-// apply stores environment and sync.
+// apply stores environment and sync. What Dataverse says to them is not asked: worlds are about what comes of that later.
 func (w *world) apply() {
 	w.t.Helper()
 	if w.secrets == "" {
@@ -239,7 +239,7 @@ func (w *world) apply() {
 	environment := fmt.Sprintf("environment: %s\nurl: %s\ntenant: %s\nusers:\n  - {client_id: %s, client_secret: {file: %s}}\n",
 		w.id.Environment, w.api, emulator.SandboxTenant, emulator.SandboxClient, secret)
 	w.call(control.Apply, &penstockv1.ApplyRequest{
-		By: "e2e",
+		By: "e2e", Unchecked: true,
 		Documents: []*penstockv1.Document{
 			{File: "environments/e2e.yaml", Text: environment},
 			{File: "syncs/companies.yaml", Text: w.yaml},

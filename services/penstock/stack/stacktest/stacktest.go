@@ -19,7 +19,7 @@ import (
 
 // Up starts an all-in-one in front of an emulator and returns its addresses. It ends with the test, which fails if a
 // service ends before, or if the emulator's client secret is in a log. The package's TestMain is [clickhousetest.Main].
-func Up(t *testing.T, dataverse *emulator.Server) stack.Addresses {
+func Up(t *testing.T, dataverse *emulator.Server, options ...func(*stack.Config)) stack.Addresses {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	where := make(chan stack.Addresses, 1)
@@ -28,6 +28,9 @@ func Up(t *testing.T, dataverse *emulator.Server) stack.Addresses {
 	cfg := stack.Config{
 		Dir: t.TempDir(), NATS: "127.0.0.1:0", Dataverse: "127.0.0.1:0", ClickHouse: clickhousetest.Start(t),
 		Database: clickhousetest.Database(t), Timing: penstock.DefaultTiming().Divide(4), Emulator: dataverse,
+	}
+	for _, o := range options {
+		o(&cfg)
 	}
 	go func() {
 		ended <- stack.Run(ctx, daemon.Env{Log: daemon.Log(&log, slog.LevelWarn, false)}, cfg, func(ctx context.Context, at stack.Addresses) error {
