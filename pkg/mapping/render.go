@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"strconv"
@@ -171,7 +172,7 @@ func appendDate(dst []byte, f *field, s string) ([]byte, *penstock.Cause) {
 	} else {
 		ok = len(s) == 20 && dates.year.fits(s[:8]) && dates.hour.fits(s[8:16]) && dates.minute.fits(s[12:20])
 	}
-	if !ok || s < "1753" || s[:10] > "9999-12-30" {
+	if !ok || s[0] != '2' && s[:2] != "19" && (s < "1753" || s[:10] > "9999-12-30") { // most are of these centuries
 		return dst, refuse(f.column, "date_out_of_range", "%s is outside of Dataverse's calendar: 1753-01-01 to 9999-12-30", f.source)
 	}
 	dst = append(append(dst, '"'), s...)
@@ -211,34 +212,42 @@ func (s shape) fits(text string) bool {
 
 // appendGUID appends 8-4-4-4-12 hexadecimal digits in lower case. Blanks after it do not count.
 func appendGUID(dst []byte, s string) ([]byte, bool) {
-	s = strings.TrimRight(s, " ")
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+	if len(s) != 36 {
+		s = strings.TrimRight(s, " ")
+	}
+	if len(s) != 36 {
 		return dst, false
 	}
-	dst = append(dst, s...)
-	id := dst[len(dst)-36:]
-	dashes, wrong := 0, false
-	for i, c := range id {
-		lower := hexDigits[c]
-		id[i] = lower
-		wrong = wrong || lower == 0
-		if c == '-' {
-			dashes++
-		}
-	}
-	return dst, !wrong && dashes == 4 // those that are in their places
+	a, okA := guids.digits.hex(s[:8])
+	b, okB := guids.second.hex(s[8:16])
+	c, okC := guids.third.hex(s[16:24])
+	d, okD := guids.digits.hex(s[24:32])
+	e, okE := guids.digits.hex(s[28:36])
+	dst = binary.LittleEndian.AppendUint64(dst, a)
+	dst = binary.LittleEndian.AppendUint64(dst, b)
+	dst = binary.LittleEndian.AppendUint64(dst, c)
+	dst = binary.LittleEndian.AppendUint64(dst, d)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(e>>32))
+	return dst, okA && okB && okC && okD && okE
 }
 
-// hexDigits has for each character of a GUID what it is in lower case, and 0 for all others.
-var hexDigits = func() (lower [256]byte) { //nolint:gochecknoglobals // constant table
-	for _, c := range []byte("0123456789abcdef-") {
-		lower[c] = c
-	}
-	for _, c := range []byte("ABCDEF") {
-		lower[c] = c + 'a' - 'A'
-	}
-	return lower
-}()
+// guids are the parts of 61f0c404-5cb3-11e7-907b-a6006ad3dba0.
+var guids = struct{ digits, second, third shape }{ //nolint:gochecknoglobals // constant table
+	digits: shapeOf("00000000"),
+	second: shapeOf("-0000-00"), // from the ninth character
+	third:  shapeOf("00-0000-"), // from the seventeenth
+}
+
+// hex looks at eight characters at once, of which some are to be hexadecimal digits, and gives them in lower case. What is said of all
+// bytes is said in their top bits; sums do not carry from one byte to the next while these are not set.
+func (s shape) hex(text string) (lower uint64, ok bool) {
+	w := eight(text)
+	lower = w | 0x20*ones
+	plain := lower &^ tops
+	digit := (plain + (0x80-'0')*ones) &^ (plain + (0x7f-'9')*ones) & (w << 2) // these have the bit that makes lower case already
+	letter := (plain + (0x80-'a')*ones) &^ (plain + (0x7f-'f')*ones)
+	return lower, (digit|letter)&^w&tops&s.digits == tops&s.digits && w&^s.digits == s.others
+}
 
 // appendPart appends one column of a key in an address: accountnumber='O”Brien'. column is named in the cause.
 func (r *Row) appendPart(dst []byte, p *part, column string) ([]byte, *penstock.Cause) {
