@@ -153,13 +153,17 @@ func appendShort(dst []byte, v float64, width int) []byte {
 	if v < 0 {
 		dst = append(dst, '-')
 	}
-	dst = strconv.AppendInt(dst, n/scale, 10)
+	// By constants: what the compiler does not divide by as such takes a tenth of a row.
+	whole, fraction := uint64(n)/1e9, uint64(n)%1e9+1e9 // the 1 in front keeps the zeros that follow it
+	if width == 32 {
+		whole, fraction = uint64(n)/1e4, uint64(n)%1e4+1e4
+	}
+	dst = strconv.AppendUint(dst, whole, 10)
 	point := len(dst)
-	fraction := n%scale + scale // the 1 in front keeps the zeros that follow it
 	for fraction%10 == 0 {
 		fraction /= 10
 	}
-	dst = strconv.AppendInt(dst, fraction, 10)
+	dst = strconv.AppendUint(dst, fraction, 10)
 	dst[point] = '.' // in the place of the 1
 	return dst
 }
