@@ -53,29 +53,30 @@ type Plan struct {
 	fingerprint uint64
 }
 
-// A field renders one column of the body.
+// A field renders one column of the body. What is read for each row stands first.
 type field struct {
-	column   string // Dataverse
-	source   string // warehouse, for messages
 	name     string // ,"emailaddress1": with comma (once compiled), quotes and colon
-	form     form
-	kind     Kind
 	slot     int
 	null     bit
-	skipNull bool
-	noNull   bool   // NULL refuses the row
-	required bool   // a record cannot do without it
+	form     form
+	kind     Kind
 	empty    action // of text without characters
-	max      int    // length of text, in UTF-16 units; 0: no limit known
-	cut      int    // where cuts of too long text are counted; -1: such text refuses the row
-	bits     int    // of floats: 32 or 64
-	digits   int    // after the point, that the column keeps; -1: it keeps a float
-	bounds   *bounds
-	zone     string // whose clock a date-time without zone shows; only the fingerprint needs it
+	skipNull bool
+	noNull   bool    // NULL refuses the row
+	required bool    // a record cannot do without it
+	max      int     // length of text, in UTF-16 units; 0: no limit known
+	bounds   *bounds // of numbers
+	digits   int     // after the point, that the column keeps; -1: it keeps a float
 
 	choices *choices // what names options; of columns that take them, and of truth values given in words
 	states  *states  // of formState
 	refers  *refers  // of formLookup
+	cut     int      // where cuts of too long text are counted; -1: such text refuses the row
+	bits    int      // of floats: 32 or 64
+
+	column string // Dataverse
+	source string // warehouse, for messages
+	zone   string // whose clock a date-time without zone shows; only the fingerprint needs it
 }
 
 // A part is one column of a key in an address.
