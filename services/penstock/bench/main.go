@@ -1,6 +1,6 @@
 // Command bench measures the whole path on this machine: rows per second from ClickHouse to the emulator, everything in
-// one process but for ClickHouse, and what share of the processor each stage takes; and before that the emulator by
-// itself. It writes one flat JSON object.
+// one process but for ClickHouse, and what share of the processor each stage takes; and before that the emulator, and
+// the rendering of rows, by themselves. It writes one flat JSON object.
 //
 // Figures of one run are to be compared with each other; between machines, or times of day, they are not comparable.
 package main
@@ -147,6 +147,9 @@ func (b *bench) measure(ctx context.Context, at stack.Addresses) (err error) {
 		if err := warehouse.Exec(ctx, statement); err != nil {
 			return err
 		}
+	}
+	if err := b.render(ctx, warehouse, at.Dataverse); err != nil {
+		return fmt.Errorf("render: %w", err)
 	}
 	b.queue, err = queue.Open(ctx, queue.Config{URL: at.NATS, Name: "bench", Timing: penstock.DefaultTiming()}, slog.New(slog.DiscardHandler))
 	if err != nil {
