@@ -172,10 +172,10 @@ func (l *Ledger) sides(organization string, sync penstock.SyncID, m Model) strin
 	entries := fmt.Sprintf(`
 		SELECT key AS k, toUInt64(0) AS m, toUInt64(0) AS m1, toUInt64(0) AS m2, xxh3 AS e1, city AS e2, run AS er,
 			toUInt64(0) AS t1, toUInt64(0) AS t2, toUInt64(0) AS tr,
-			toUInt64(%d + if(state = 'accepted', %d, 0) + if(fingerprint = %d AND run >= %d, %d, 0) + if(left BETWEEN %d AND %d, %d, 0) + if(left IN (%d, %d), %d, 0)) AS f
+			toUInt64(%d + if(state = 'accepted', %d, 0) + if(fingerprint = %d AND run >= %d, %d, 0) + if(left NOT IN %s, %d, 0) + if(left IN %s, %d, 0)) AS f
 		FROM %s FINAL WHERE %s`,
-		flagEntry, flagAccepted, m.Fingerprint, m.Since, flagCurrent, leftDeleted, leftCleared, flagGone,
-		leftDeactivated, leftBack, flagInactive, l.table("ledger"), mine)
+		flagEntry, flagAccepted, m.Fingerprint, m.Since, flagCurrent, leftPresent, flagGone,
+		leftInactive, flagInactive, l.table("ledger"), mine)
 	letters := fmt.Sprintf(`
 		SELECT key, 0, 0, 0, 0, 0, 0, letter.1, letter.2, letter.3,
 			%d + if(letter.4 = if(letter.5 IN (%s), %d, %d) AND letter.3 >= %d, %d, 0) + if(letter.5 IN (%[2]s), %[7]d, 0)

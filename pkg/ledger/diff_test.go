@@ -394,6 +394,20 @@ func TestARowThatIsBackAfterItsRecordWasDeactivatedIsToBeActiveAgain(t *testing.
 		{"of whose return nothing is known", []step{{model: "a=1"}, off, {model: "a=1", verdicts: map[string]verdict{"a": lost}}, {model: "a=1"}}, "a"},
 		{"whose return was refused", []step{{model: "a=1"}, off, {model: "a=1", verdicts: map[string]verdict{"a": refused}}, {model: "a=2"}}, "a"},
 		{"whose return could not be rendered, and which left once more", []step{{model: "a=1"}, off, {model: "a=1", verdicts: map[string]verdict{"a": unfit}}, {}, {model: "a=2"}}, "a"},
+		{"which was cleared since, perhaps deactivated", []step{{model: "a=1"}, {leave: penstock.Deactivate, verdicts: map[string]verdict{"a": unknown}}, {leave: penstock.Clear}, {model: "a=1"}}, "a"},
+		{"which was cleared since without an answer, perhaps deactivated", []step{
+			{model: "a=1"},
+			{leave: penstock.Deactivate, verdicts: map[string]verdict{"a": unknown}},
+			{leave: penstock.Clear, verdicts: map[string]verdict{"a": lost}},
+			{model: "a=1"},
+		}, "a"},
+		{"which was not deleted since, perhaps deactivated", []step{
+			{model: "a=1"},
+			{leave: penstock.Deactivate, verdicts: map[string]verdict{"a": unknown}},
+			{leave: penstock.Delete, verdicts: map[string]verdict{"a": refused}},
+			{model: "a=1"},
+		}, "a"},
+		{"which was deleted since, perhaps deactivated", []step{{model: "a=1"}, {leave: penstock.Deactivate, verdicts: map[string]verdict{"a": unknown}}, del, {model: "a=1"}}, ""},
 		{"about which a late word came in", []step{{model: "a=1", verdicts: map[string]verdict{"a": late}}, {leave: penstock.Deactivate, behind: true}, {}, {model: "a=2"}}, ""},
 		{"about which a late word came in after it had left", []step{
 			{model: "a=1"},

@@ -100,7 +100,7 @@ func sorted(values []string) string {
 func (m *memory) run(t tb, st step, number uint64) []string {
 	arrive := func() {
 		for key, e := range m.late {
-			m.learn(key, entry{left: e.left, inactive: e.inactive || !e.left && m.entries[key].inactive, run: number, version: number*8 + 2})
+			m.learn(key, entry{left: e.left, inactive: e.inactive || m.entries[key].inactive, run: number, version: number*8 + 2})
 		}
 		m.late = map[string]entry{}
 	}
@@ -165,7 +165,7 @@ func (m *memory) run(t tb, st step, number uint64) []string {
 			continue
 		}
 		e := entry{left: kind == "left", mapping: st.fingerprint(), run: number, version: number * 8}
-		e.inactive = e.left && st.removal() == penstock.Deactivate || !e.left && m.entries[key].inactive
+		e.inactive = e.left && st.removal() == penstock.Deactivate || m.entries[key].inactive
 		if e.inactive && !e.left {
 			m.back = append(m.back, key)
 		}
@@ -189,7 +189,7 @@ func (m *memory) run(t tb, st step, number uint64) []string {
 			m.late[key] = e
 		case accepted, unfit, parked: // the latter two do not apply to this kind
 			e.accepted, e.version = true, number*8+1
-			e.inactive = e.inactive && e.left
+			e.inactive = e.inactive && e.left && st.removal() != penstock.Delete
 			m.learn(key, e)
 		}
 	}

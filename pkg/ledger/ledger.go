@@ -40,6 +40,16 @@ const (
 	leftDeactivated = 2
 	leftCleared     = 3
 	leftBack        = 4 // the row is back, and nobody has said yet that its record is active again
+
+	// An on_leave that is another now does not make a record active again: of one that was deactivated this is remembered.
+	leftClearedInactive = 5
+	leftDeletedInactive = 6 // it was to be deleted, and nobody has said yet that it is gone
+)
+
+// leftPresent are the values that say that the row is in the model, leftInactive those that say that its record may be inactive.
+var (
+	leftPresent  = fmt.Sprintf("(0, %d)", leftBack)                                                                     //nolint:gochecknoglobals // constant
+	leftInactive = fmt.Sprintf("(%d, %d, %d, %d)", leftDeactivated, leftBack, leftClearedInactive, leftDeletedInactive) //nolint:gochecknoglobals // constant
 )
 
 // leftBy is what an entry about such a change says.
@@ -79,13 +89,21 @@ func (e *entries) grow(n int) {
 	e.state, e.left, e.at = slices.Grow(e.state, n), slices.Grow(e.left, n), slices.Grow(e.at, n)
 }
 
-func (e *entries) add(run penstock.RunID, number, rank, fingerprint uint64, op penstock.Operation, key, address string, h penstock.Hash, at time.Time) {
+// add adds an entry. inactive says that the record was deactivated before, and is not known to be active again.
+func (e *entries) add(
+	run penstock.RunID, number, rank, fingerprint uint64, op penstock.Operation, key, address string, h penstock.Hash, at time.Time, inactive bool,
+) {
 	state, left := int8(stateSent), leftBy(op)
 	if rank == rankAccepted {
 		state = stateAccepted
 	}
-	if left == leftBack && state == stateAccepted {
+	switch {
+	case left == leftBack && state == stateAccepted:
 		left = 0
+	case left == leftCleared && inactive:
+		left = leftClearedInactive
+	case left == leftDeleted && inactive && state == stateSent:
+		left = leftDeletedInactive
 	}
 	xxh3, city := halves(h)
 	e.organization = append(e.organization, run.Organization)
@@ -131,9 +149,19 @@ func (l *Ledger) Sent(ctx context.Context, chunks []*penstock.Chunk) error {
 	}
 	e.grow(n)
 	for _, c := range chunks {
+		var removed []string
+		for i := range c.Changes {
+			if c.Changes[i].Operation.Removal() {
+				removed = append(removed, c.Changes[i].Key)
+			}
+		}
+		inactive, err := l.inactive(ctx, c.Run, removed)
+		if err != nil {
+			return err
+		}
 		for i := range c.Changes {
 			ch := &c.Changes[i]
-			e.add(c.Run, c.Run.Number, rankSent, c.Fingerprint, ch.Operation, ch.Key, ch.Address, ch.Hash, at)
+			e.add(c.Run, c.Run.Number, rankSent, c.Fingerprint, ch.Operation, ch.Key, ch.Address, ch.Hash, at, inactive[ch.Key])
 		}
 	}
 	if err := l.insert(ctx, &e); err != nil {
@@ -157,24 +185,27 @@ func (l *Ledger) Record(ctx context.Context, results []penstock.Result, newest f
 		res := &results[i]
 		now := newest(res.Run.Sync)
 		late := res.Run.Number < now
-		var inactive map[string]bool
-		if late {
-			var err error
-			if inactive, err = l.inactive(ctx, res); err != nil {
-				return err
+		var keys []string
+		for j := range res.Changes {
+			if late || res.Changes[j].Operation == penstock.Clear {
+				keys = append(keys, res.Changes[j].Key)
 			}
 		}
+		inactive, err := l.inactive(ctx, res.Run, keys)
+		if err != nil {
+			return err
+		}
 		for _, s := range res.Changes {
-			if inactive[s.Key] && s.Operation == penstock.Upsert {
+			if late && inactive[s.Key] && s.Operation == penstock.Upsert {
 				s.Operation = penstock.Restore
 			}
 			switch {
 			case s.Outcome == penstock.NotSent:
 				// the entry that was written ahead says it all
 			case late:
-				e.add(res.Run, now, rankSentAgain, res.Fingerprint, s.Operation, s.Key, s.Address, s.Hash, res.Finished)
+				e.add(res.Run, now, rankSentAgain, res.Fingerprint, s.Operation, s.Key, s.Address, s.Hash, res.Finished, inactive[s.Key])
 			case s.Outcome == penstock.Accepted:
-				e.add(res.Run, res.Run.Number, rankAccepted, res.Fingerprint, s.Operation, s.Key, s.Address, s.Hash, res.Finished)
+				e.add(res.Run, res.Run.Number, rankAccepted, res.Fingerprint, s.Operation, s.Key, s.Address, s.Hash, res.Finished, inactive[s.Key])
 			}
 		}
 		r.add(res)
@@ -188,24 +219,24 @@ func (l *Ledger) Record(ctx context.Context, results []penstock.Result, newest f
 	return nil
 }
 
-// inactive are the keys of a result whose records were deactivated, and are not yet known to be active again. A late word on
-// such a key takes the place of its entry, and must not make that forgotten.
-func (l *Ledger) inactive(ctx context.Context, res *penstock.Result) (map[string]bool, error) {
+// inactive are those of a sync's keys whose records were deactivated, and are not yet known to be active again. A late word on
+// such a key, or another on_leave, takes the place of its entry, and must not make that forgotten.
+func (l *Ledger) inactive(ctx context.Context, run penstock.RunID, keys []string) (map[string]bool, error) {
 	found := map[string]bool{}
 	const most = 200 // in a statement
-	for some := range slices.Chunk(res.Changes, most) {
-		keys := make([]string, len(some))
-		for i := range some {
-			keys[i] = text(some[i].Key)
+	for some := range slices.Chunk(keys, most) {
+		quoted := make([]string, len(some))
+		for i, key := range some {
+			quoted[i] = text(key)
 		}
-		q := clickhouse.Query{SQL: fmt.Sprintf("SELECT key FROM %s FINAL WHERE organization = %s AND sync = %s AND left IN (%d, %d) AND key IN (%s)",
-			l.table("ledger"), text(res.Run.Organization), text(res.Run.Sync.Name), leftDeactivated, leftBack, strings.Join(keys, ", "))}
+		q := clickhouse.Query{SQL: fmt.Sprintf("SELECT key FROM %s FINAL WHERE organization = %s AND sync = %s AND left IN %s AND key IN (%s)",
+			l.table("ledger"), text(run.Organization), text(run.Sync.Name), leftInactive, strings.Join(quoted, ", "))}
 		for key, err := range clickhouse.Each(ctx, l.conn, q, func(rows *clickhouse.Rows) (key string, err error) {
 			err = rows.Scan(&key)
 			return key, err
 		}) {
 			if err != nil {
-				return nil, fmt.Errorf("ledger: look up what a late result of %s is about: %w", res.Run.Sync, err)
+				return nil, fmt.Errorf("ledger: look up which records of %s are inactive: %w", run.Sync, err)
 			}
 			found[key] = true
 		}

@@ -113,8 +113,8 @@ FROM (SELECT *, phase = 'closed' AND environment = %[2]s AS here FROM %[1]s FINA
 	}
 	if err == nil {
 		err = l.conn.Row(ctx, clickhouse.Query{SQL: fmt.Sprintf(
-			"SELECT count() FROM %s FINAL WHERE organization = %s AND sync = %s AND left BETWEEN %d AND %d AND fingerprint != %d AND at > now() - INTERVAL 24 HOUR",
-			l.table("ledger"), text(organization), text(sync.Name), leftDeleted, leftCleared, tombstone)}, &p.LeftToday)
+			"SELECT count() FROM %s FINAL WHERE organization = %s AND sync = %s AND left NOT IN %s AND fingerprint != %d AND at > now() - INTERVAL 24 HOUR",
+			l.table("ledger"), text(organization), text(sync.Name), leftPresent, tombstone)}, &p.LeftToday)
 	}
 	if err != nil {
 		return p, fmt.Errorf("ledger: look up the runs of %s: %w", sync, err)

@@ -21,7 +21,7 @@ var tables = []struct{ name, definition string }{ //nolint:gochecknoglobals // c
 	fingerprint UInt64 COMMENT 'of the mapping that the values were rendered with',
 	run UInt64,
 	state Enum8('sent' = 1, 'accepted' = 2),
-	left UInt8 COMMENT 'the row left the model, and its record is 1 deleted, 2 deactivated, 3 cleared; 4: the row is back, its record not yet active again',
+	left UInt8 COMMENT 'the row left the model, and its record is 1 deleted, 2 deactivated, 3 cleared; 4: the row is back, its record not yet active again; 5 cleared while inactive; 6 to be deleted while inactive',
 	address String COMMENT 'the record below the API root',
 	version UInt64,
 	at DateTime64(3, 'UTC')
