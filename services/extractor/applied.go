@@ -75,29 +75,28 @@ func (x *extractor) removed(ctx context.Context, id penstock.SyncID) error {
 		id, v.By, v.At.UTC().Format("2006-01-02 15:04 MST"), why, id)
 }
 
-// allApplied lists everything that is applied.
-func (x *extractor) allApplied(ctx context.Context) (environments []spec.Environment, syncs []spec.Sync, err error) {
+// allApplied reads everything that is applied. What cannot be read, since another version of Penstock stored it, is named in
+// unread: it stands in the way of itself alone.
+func (x *extractor) allApplied(ctx context.Context) (f spec.Folder, unread map[string]error, err error) {
 	values, err := x.queue.Specs(ctx)
 	if err != nil {
-		return nil, nil, err
+		return f, nil, err
 	}
+	unread = map[string]error{}
 	for _, v := range values {
-		switch {
-		case strings.HasPrefix(v.Name, queue.SpecOfEnvironment("")):
-			e, _, err := decodeStored[spec.Environment](v)
-			if err != nil {
-				return nil, nil, err
-			}
-			environments = append(environments, e)
-		case strings.HasPrefix(v.Name, "sync."):
-			s, _, err := decodeStored[spec.Sync](v)
-			if err != nil {
-				return nil, nil, err
-			}
-			syncs = append(syncs, s)
+		var d any
+		if _, ok := queue.EnvironmentOfSpec(v.Name); ok {
+			d, _, err = decodeStored[spec.Environment](v)
+		} else {
+			d, _, err = decodeStored[spec.Sync](v)
 		}
+		if err != nil {
+			unread[v.Name] = control.Refuse("unavailable", "%s", err)
+			continue
+		}
+		f = with(f, d)
 	}
-	return environments, syncs, nil
+	return f, unread, nil
 }
 
 func decodeStored[T any](v queue.Value) (document T, version uint64, err error) {
@@ -106,7 +105,7 @@ func decodeStored[T any](v queue.Value) (document T, version uint64, err error) 
 		Spec    T      `json:"spec"`
 	}
 	if err := json.Unmarshal(v.Data, &s); err != nil {
-		return s.Spec, 0, fmt.Errorf("stored %s cannot be read: %w; apply it again", v.Name, err)
+		return s.Spec, 0, fmt.Errorf("what is stored of %s cannot be read: %w; apply its files again", label(v.Name), err)
 	}
 	return s.Spec, s.Version, nil
 }

@@ -451,3 +451,29 @@ func TestAnEnvironmentHasItsConsumersBeforeItIsApplied(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAnotherPenstockStoredStandsInTheWayOfItselfAlone(t *testing.T) {
+	h := newHouse(t)
+	folder := one()
+	h.apply(folder.request("me"))
+	kv, err := h.js.KeyValue(t.Context(), "penstock_specs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.Put(t.Context(), "sync.prod.accounts", []byte(`{"version":1,"spec":{"name":"accounts","to":"account"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	files := folder.request("me")
+	resp := &penstockv1.PlanResponse{}
+	if err := h.call(control.Plan, &penstockv1.PlanRequest{Folder: files.GetFolder(), Documents: files.GetDocuments()}, resp); err != nil || len(resp.GetSyncs()) != 2 {
+		t.Errorf("the plan of the files that mend it: %v, %v", err, resp)
+	}
+	if err := h.call(control.Plan, &penstockv1.PlanRequest{Names: []string{"prod/contacts"}}, resp); err != nil {
+		t.Errorf("the plan of the other sync: %v", err)
+	}
+	refused(t, h.call(control.Plan, &penstockv1.PlanRequest{}, resp), "unavailable", "prod/accounts", "apply its files again")
+	refused(t, h.call(control.Run, &penstockv1.RunRequest{Environment: "prod", Sync: "accounts"}, &penstockv1.RunResponse{}), "unavailable", "apply its files again")
+	if err := h.call(control.Run, &penstockv1.RunRequest{Environment: "prod", Sync: "contacts"}, &penstockv1.RunResponse{}); err != nil {
+		t.Errorf("the run of the other sync: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/penstock-sync/penstock/pkg/connection"
 	"github.com/penstock-sync/penstock/pkg/control"
+	"github.com/penstock-sync/penstock/pkg/queue"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
 )
 
@@ -26,11 +27,17 @@ func (x *extractor) answerTestConnection(ctx context.Context, r *penstockv1.Test
 
 // chosen looks up an environment as it was last applied, with its syncs; sync and user choose one of each, unless empty.
 func (x *extractor) chosen(ctx context.Context, environment, sync, user string) (connection.Input, error) {
-	environments, syncs, err := x.allApplied(ctx)
+	applied, unread, err := x.allApplied(ctx)
 	if err != nil {
 		return connection.Input{}, err
 	}
-	in, err := connection.Select(environments, syncs, environment, sync, user)
+	for name, fault := range unread {
+		id, _ := queue.SyncOfSpec(name)
+		if name == queue.SpecOfEnvironment(environment) || id.Environment == environment && (sync == "" || id.Name == sync) {
+			return connection.Input{}, fault
+		}
+	}
+	in, err := connection.Select(applied.Environments, applied.Syncs, environment, sync, user)
 	if err != nil {
 		return in, control.Refuse("not_found", "%s; what is applied is what can be looked at, or use --folder", err)
 	}

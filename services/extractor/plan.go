@@ -26,12 +26,19 @@ const planLimit = 10 * time.Minute
 
 // answerPlan plans syncs as they stand in files, or as they are applied. It writes nothing, metadata included.
 func (x *extractor) answerPlan(ctx context.Context, r *penstockv1.PlanRequest, tell func(string)) (*penstockv1.PlanResponse, error) {
-	environments, applied, err := x.allApplied(ctx)
+	live, unread, err := x.allApplied(ctx)
 	if err != nil {
 		return nil, err
 	}
+	environments, applied := live.Environments, live.Syncs
 	syncs := applied
-	if r.GetFolder() != "" {
+	if r.GetFolder() == "" {
+		for name, fault := range unread {
+			if len(r.GetNames()) == 0 || slices.Contains(r.GetNames(), label(name)) {
+				return nil, fault
+			}
+		}
+	} else {
 		files := make([]spec.Document, len(r.GetDocuments()))
 		for i, d := range r.GetDocuments() {
 			files[i] = spec.Document{File: d.GetFile(), Data: []byte(d.GetText())}

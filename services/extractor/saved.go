@@ -8,7 +8,6 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/mapping"
 	"github.com/penstock-sync/penstock/pkg/queue"
-	"github.com/penstock-sync/penstock/pkg/spec"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
 )
 
@@ -54,19 +53,16 @@ func (x *extractor) answerMetadata(ctx context.Context, r *penstockv1.MetadataRe
 
 // reach makes a client of an environment that is applied, as its first application user.
 func (x *extractor) reach(ctx context.Context, name string) (*dataverse.Client, error) {
-	values, err := x.queue.Specs(ctx)
+	applied, unread, err := x.allApplied(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range values {
-		if v.Name != queue.SpecOfEnvironment(name) {
-			continue
-		}
-		e, _, err := decodeStored[spec.Environment](v)
-		if err != nil {
-			return nil, err
-		}
-		return x.client(e)
+	if fault := unread[queue.SpecOfEnvironment(name)]; fault != nil {
+		return nil, fault
 	}
-	return nil, control.Refuse("not_found", "environment %s is not applied; `penstock apply DIR` with its file", name)
+	e, ok := applied.Environment(name)
+	if !ok {
+		return nil, control.Refuse("not_found", "environment %s is not applied; `penstock apply DIR` with its file", name)
+	}
+	return x.client(e)
 }
