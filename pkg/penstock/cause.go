@@ -48,7 +48,11 @@ func (c *Cause) Error() string {
 	if about != "" {
 		about = " (" + about + ")"
 	}
-	return fmt.Sprintf("%s %s%s: %s", c.Class, c.Code, about, c.Message)
+	short := fmt.Sprintf("%s %s%s", c.Class, c.Code, about)
+	if c.Message == "" {
+		return short
+	}
+	return short + ": " + c.Message
 }
 
 // A Letter is a change that was refused. Run, Chunk and Ordinal are its identity, so storing one twice changes nothing.

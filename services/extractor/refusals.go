@@ -83,7 +83,7 @@ func (j *journey) heed(ctx context.Context, first uint32, done <-chan struct{}) 
 func (j *journey) whyRefused(ctx context.Context) string {
 	limit := j.target.sync.Guards.StopRefused
 	reason := fmt.Sprintf("more than %s of the rows were refused (guards.stop_refused)", limit)
-	const next = "; mend that and run the sync again, or set another share"
+	const next = "; `penstock deadletters list` says more. Mend that and run the sync again, or set another share"
 	// The letters of what was refused last may be on their way to the table. They are not waited for long: the run is to end.
 	patience, cancel := context.WithTimeout(ctx, 4*j.x.cfg.Timing.Flush)
 	defer cancel()
@@ -100,7 +100,8 @@ func (j *journey) whyRefused(ctx context.Context) string {
 	case err != nil:
 		j.x.env.Log.Warn("cannot look up why rows were refused", "sync", j.run.ID.Sync.String(), "run", j.run.ID.Number, "err", err)
 	case worst.Letters > 0:
+		worst.Cause.Message = "" // it is that of one row, and may quote its values, which no log is to have
 		return fmt.Sprintf("%s, %d of them for one cause: %s%s", reason, worst.Letters, worst.Cause.Error(), next)
 	}
-	return reason + "; `penstock deadletters list` says why" + next
+	return reason + next
 }

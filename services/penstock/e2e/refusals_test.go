@@ -28,6 +28,9 @@ func TestASyncMostOfWhoseRowsAreRefusedIsStoppedWithTheCause(t *testing.T) {
 					t.Errorf("the reason does not say %q: %s", part, run.Reason)
 				}
 			}
+			if strings.Contains(run.Reason, "Does Not Exist") || strings.Contains(run.Reason, "c-none") {
+				t.Errorf("the reason, which is logged, quotes a letter: %s", run.Reason)
+			}
 			if n := len(w.letters()); n < 200 || n > rows*8/10 {
 				t.Errorf("%d letters", n)
 			}
