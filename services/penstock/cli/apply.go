@@ -34,10 +34,10 @@ func (c *commandLine) apply() *cobra.Command {
 			"What is applied and not in DIR stays, and is named; --prune removes the syncs of it, --drop whole environments.\n" +
 			"Both can be had back: see `penstock history` and `penstock rollback`.",
 		Example: "  penstock apply ./penstock --reason 'genders by label'",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    aFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			request, err := documents(folderOf(args))
+			request, err := documents(directory(args))
 			if err != nil {
 				return err
 			}

@@ -311,6 +311,17 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	}
 }
 
+func TestTooManyNamesAreAnsweredWithAnExample(t *testing.T) {
+	for _, command := range (&commandLine{}).root().Commands() {
+		if command.HasSubCommands() || command.Args == nil || command.Args(command, make([]string, 9)) == nil {
+			continue
+		}
+		if err := command.Args(command, make([]string, 9)); strings.Contains(err.Error(), "arg(s)") {
+			t.Errorf("penstock %s: %v", command.Name(), err)
+		}
+	}
+}
+
 func TestTheExitCodeTellsChangesFromProblems(t *testing.T) {
 	for _, c := range []struct {
 		fault error

@@ -17,7 +17,7 @@ func (c *commandLine) deadletters() *cobra.Command {
 		Long: "List shows the open dead letters by cause, and with --letters the newest of them one by one.\n\n" +
 			"A letter closes by itself once a later run has sent its row with another end, or the row no longer wants the change.",
 		Example: "  penstock deadletters list demo/contacts --letters 20",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    wants("a sync, or none", 0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request := &penstockv1.DeadLettersRequest{Class: class, Limit: limit}
 			if len(args) == 1 {

@@ -27,15 +27,15 @@ func (c *commandLine) diff() *cobra.Command {
 			"of a sync or an environment instead (default: the newest with the one before).\n\n" +
 			"The exit code is 2 when there is a difference, 0 when there is none, and 1 when it would be refused, or on any fault.",
 		Example: "  penstock diff ./penstock\n  penstock diff production/contacts --from 3 --to 5",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    aFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("from") || cmd.Flags().Changed("to") {
 				return c.compare(cmd, args, request)
 			}
-			if info, err := os.Stat(folderOf(args)); err != nil || !info.IsDir() {
-				return fmt.Errorf("%s is no folder; to compare versions of what is applied, add --from or --to", folderOf(args))
+			if info, err := os.Stat(directory(args)); err != nil || !info.IsDir() {
+				return fmt.Errorf("%s is no folder; to compare versions of what is applied, add --from or --to", directory(args))
 			}
-			folder, err := documents(folderOf(args))
+			folder, err := documents(directory(args))
 			if err != nil {
 				return err
 			}
@@ -114,7 +114,7 @@ func (c *commandLine) history() *cobra.Command {
 		Long: "History shows who applied what, when and why: of one sync, of an environment and all its syncs, or of everything. It is\n" +
 			"kept in ClickHouse, for good.",
 		Example: "  penstock history production/contacts",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    wants("a sync or an environment, or none", 0, 1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) == 1 {
 				if request.Environment, request.Sync, err = specName(args[0]); err != nil {

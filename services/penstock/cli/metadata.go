@@ -33,10 +33,7 @@ func (c *commandLine) metadata() *cobra.Command {
 		Example: "  penstock metadata production ./penstock\n  penstock metadata production ./penstock --table contact",
 		Args:    wants("an environment, and perhaps a folder", 1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := "."
-			if len(args) == 2 {
-				dir = args[1]
-			}
+			dir := directory(args[1:])
 			folder, err := spec.Load(dir)
 			if err != nil {
 				return err

@@ -32,9 +32,9 @@ func (c *commandLine) reseal() *cobra.Command {
 			sealed.Variable + " names, and seals it to the recipients that DIR/" + sealed.RecipientsFile + " lists now. Nothing else in the files is\n" +
 			"touched, and no file is when one of the values cannot be opened.",
 		Example: "  penstock reseal ./penstock --identity penstock.identity",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    aFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
-			dir := folderOf(args)
+			dir := directory(args)
 			recipients, err := sealed.LoadRecipients(dir)
 			if err != nil {
 				return err

@@ -70,7 +70,7 @@ func (c *commandLine) run() *cobra.Command {
 func (c *commandLine) runs() *cobra.Command {
 	var limit uint32
 	cmd := &cobra.Command{
-		Use: "runs [ENVIRONMENT/SYNC]", Short: "List runs, newest first", Example: "  penstock runs demo/contacts --limit 5", Args: cobra.MaximumNArgs(1),
+		Use: "runs [ENVIRONMENT/SYNC]", Short: "List runs, newest first", Example: "  penstock runs demo/contacts --limit 5", Args: wants("a sync, or none", 0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request := &penstockv1.RunsRequest{Limit: limit}
 			if len(args) == 1 {

@@ -18,7 +18,7 @@ func (c *commandLine) schema() *cobra.Command {
 			"  # yaml-language-server: $schema=../sync.schema.json",
 		Example:   "  penstock schema sync > sync.schema.json",
 		ValidArgs: []string{"sync", "environment"},
-		Args:      cobra.MaximumNArgs(1),
+		Args:      wants("sync or environment", 0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			of := "sync"
 			if len(args) == 1 {

@@ -51,12 +51,12 @@ func (c *commandLine) seal() *cobra.Command {
 			"or writes them: --into names the environment's file, --user the application user by its client id.\n\n" +
 			"With --certificate it is a PEM with a certificate and its private key.",
 		Example: "  penstock seal ./penstock\n  penstock seal ./penstock --into environments/prod.yaml --user c91bf891-e59c-41c0-971e-21fd84d20cc3 < secret\n  penstock seal ./penstock --certificate < penstock.pem",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    aFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (into == "") != (user == "") {
 				return errors.New("--into and --user go together: the environment's file, and the client id of the application user in it")
 			}
-			dir := folderOf(args)
+			dir := directory(args)
 			recipients, err := sealed.LoadRecipients(dir)
 			if err != nil {
 				return err
@@ -166,14 +166,6 @@ func (c *commandLine) prompted(ctx context.Context, f *os.File, what string) ([]
 	case <-ctx.Done():
 		return nil, errors.Join(context.Cause(ctx), term.Restore(fd, before))
 	}
-}
-
-// folderOf is the folder that a command was given, or this one.
-func folderOf(args []string) string {
-	if len(args) == 1 {
-		return args[0]
-	}
-	return "."
 }
 
 func people(n int) string {

@@ -26,12 +26,9 @@ func (c *commandLine) test() *cobra.Command {
 			"renders the rows that its tests give. It needs neither a running Penstock nor the network. The exit code is 1 when\n" +
 			"something is otherwise than expected, or does not fit the saved metadata.",
 		Example: "  penstock test ./penstock",
-		Args:    wants("a folder, or none", 0, 1),
+		Args:    aFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
-			dir := "."
-			if len(args) == 1 {
-				dir = args[0]
-			}
+			dir := directory(args)
 			folder, err := spec.Load(dir)
 			if err != nil {
 				return err

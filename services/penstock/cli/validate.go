@@ -19,7 +19,7 @@ func (c *commandLine) validate() *cobra.Command {
 			"with its place and how to mend it. It connects to nothing: whether tables, columns and labels exist is plan's to say.\n\n" +
 			"The exit code is 1 when there are mistakes. Warnings are none.",
 		Example: "  penstock validate ./penstock",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    aFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := directory(args)
 			folder, err := spec.Load(dir)
@@ -37,6 +37,9 @@ func (c *commandLine) validate() *cobra.Command {
 		},
 	}
 }
+
+// aFolder is what commands want that need no more than one.
+func aFolder(cmd *cobra.Command, args []string) error { return wants("a folder, or none", 0, 1)(cmd, args) }
 
 // directory is the folder that a command is given, or this one.
 func directory(args []string) string {
