@@ -32,7 +32,8 @@ func (r *Reader) Err() error { return r.Problems.Err() }
 
 // Root returns the root of the file's only document, or nil with a problem noted.
 func (r *Reader) Root(data []byte) Node {
-	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // which Windows puts in front of UTF-8
+	// As editors on Windows save it; the parser would count some line ends twice.
+	data = bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\uFEFF")), []byte("\r\n"), []byte("\n"))
 	if i := invalid(data); i >= 0 {
 		p := Problem{Position: r.start(), What: "this is not text in UTF-8", Mend: "save the file with the encoding UTF-8"}
 		p.Line += bytes.Count(data[:i], []byte("\n"))

@@ -95,6 +95,17 @@ func TestEveryProblemHasItsPlaceAndMend(t *testing.T) {
 	}
 }
 
+func TestPlacesAreTheSameWhateverTheLineEnds(t *testing.T) {
+	text := "\uFEFFname: |\n  a\n\n  b\nlabels:\n  de: >-\n    c\n    d\n  en: \"e\n    f\"\n  fr: 'g\n\n    h'\n  it: 1 # no text\nturn: 1\n"
+	const want = "valve.yaml:14:7: it must be text, not a number; write it in quotes\nvalve.yaml:15:1: unknown key \"turn\" in the valve; did you mean turns?"
+	for _, end := range []string{"\n", "\r\n"} {
+		v, err := readValve(strings.ReplaceAll(text, "\n", end))
+		if err == nil || err.Error() != want || v.name != "a\n\nb\n" || v.labels["de"] != "c d" || v.labels["fr"] != "g\nh" {
+			t.Errorf("%q: %+v\n got %v\nwant %s", end, v, err, want)
+		}
+	}
+}
+
 func TestProblemsAreSortedByFileAndPlace(t *testing.T) {
 	at := func(file string, line, column int) document.Problem {
 		return document.Problem{Position: document.Position{File: file, Line: line, Column: column}, What: "x"}

@@ -133,14 +133,18 @@ func SealInto(file string, data []byte, clientID, key string, v sealed.Value) ([
 			return nil, byHand("the application user has a " + e.Name + "; take that out first")
 		}
 	}
-	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	lines := strings.Split(string(data), "\n")
 	if at >= len(lines) || margin > len(lines[at]) || strings.Trim(lines[at][:margin], " -") != "" {
 		return nil, byHand("the application user is written in one line; give each of its keys a line")
 	}
-	block := strings.Split(strings.TrimSuffix(SealedBlock(key, v, margin), "\n"), "\n")
+	lineEnd := ""
+	if strings.HasSuffix(lines[at], "\r") {
+		lineEnd = "\r"
+	}
+	block := indented(strings.Split(strings.TrimSuffix(SealedBlock(key, v, margin), "\n"), "\n"), "", lineEnd)
 	end := at + 1
 	if found {
-		block[0] = lines[at][:margin] + key + ":" + remark(lines[at]) // the "- " of a list may be in front of it
+		block[0] = lines[at][:margin] + key + ":" + remark(lines[at]) + lineEnd // the "- " of a list may be in front of it
 		for i := end; i < len(lines); i++ {
 			if indent := len(lines[i]) - len(strings.TrimLeft(lines[i], " ")); strings.TrimSpace(lines[i]) != "" && indent <= margin {
 				break
@@ -159,7 +163,7 @@ func SealInto(file string, data []byte, clientID, key string, v sealed.Value) ([
 	} else {
 		lines = slices.Insert(lines, end, block...)
 	}
-	text := strings.Join(lines, "\n") + "\n"
+	text := strings.Join(lines, "\n")
 	e, err := ParseEnvironment(file, []byte(text))
 	if err != nil {
 		return nil, byHand("it cannot be written in place: the file would read " + err.Error())

@@ -154,6 +154,16 @@ func TestASecretIsSealedIntoAFileAndItsCommentsStay(t *testing.T) {
 		if secret, err := e.Users[0].ClientSecret.Read(keys); err != nil || secret != "s3cr~t" {
 			t.Errorf("%s: %q, %v", tt.name, secret, err)
 		}
+		for name, as := range map[string]func(string) string{
+			"as Windows has it":          func(s string) string { return "\uFEFF" + strings.ReplaceAll(s, "\n", "\r\n") },
+			"without a line end at last": func(s string) string { return strings.TrimSuffix(s, "\n") },
+			"as the last user":           func(s string) string { return strings.Replace(s, tail, "", 1) },
+		} {
+			got, err := SealInto("e.yaml", []byte(as(head+tt.user+tail)), "1111111A-1111-1111-1111-111111111111", "client_secret", v)
+			if want := as(head + tt.want + tail); err != nil || string(got) != want {
+				t.Errorf("%s, %s: %v\n got %q\nwant %q", tt.name, name, err, got, want)
+			}
+		}
 	}
 	for _, tt := range []struct{ name, user, id, want string }{
 		{"an unknown user", "", "33333333-1111-1111-1111-111111111111", "there is no application user with the client id 33333333-1111-1111-1111-111111111111, known are " + otherUser},
