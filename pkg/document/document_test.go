@@ -69,21 +69,25 @@ func TestADocumentIsReadWhole(t *testing.T) {
 
 func TestEveryProblemHasItsPlaceAndMend(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                             "valve.yaml:1:1: the file is empty",
-		"a: [":                         "valve.yaml:1:4: this is not YAML: [ is not closed; close it with ]",
-		"name: a\n---\nname: b":        "valve.yaml:3:1: a second document begins here; put each into a file of its own",
-		"- a":                          "valve.yaml:1:1: the valve must be a mapping (key: value), not a list",
-		"nmae: a":                      "valve.yaml:1:1: unknown key \"nmae\" in the valve; did you mean name?",
-		"name:":                        "valve.yaml:1:1: name is empty; give it a value, or drop the key",
-		"name: a\nname: b":             "valve.yaml:2:1: name comes twice in the valve; keep one of them",
-		"name: 12":                     "valve.yaml:1:7: name must be text, not a number; write it in quotes",
-		"name: {a: b}":                 "valve.yaml:1:7: name must be text, not a mapping",
-		"name: a\nkind: hydrant":       `valve.yaml:2:7: kind cannot be "hydrant"; known are gate, ball`,
-		"name: a\nturns: -1":           "valve.yaml:2:8: turns must be a whole number of at least 0",
-		"name: a\ngauge: wide":         "valve.yaml:2:8: gauge must be a number",
-		"name: a\nopen: yes please":    "valve.yaml:2:7: open must be true or false, not text; write true or false",
-		"name: a\nlabels:\n  de:\n":    "valve.yaml:3:3: de is empty; give it a value, or drop the key",
-		"name: &x a\nlabels: {de: *x}": "valve.yaml:1:7: name must be text, not an anchor or alias; put it into quotes\nvalve.yaml:2:14: de must be text, not an anchor or alias; put it into quotes",
+		"":                          "valve.yaml:1:1: the file is empty",
+		"a: [":                      "valve.yaml:1:4: this is not YAML: [ is not closed; close it with ]",
+		"name: a\n---\nname: b":     "valve.yaml:3:1: a second document begins here; put each into a file of its own",
+		"- a":                       "valve.yaml:1:1: the valve must be a mapping (key: value), not a list",
+		"nmae: a":                   "valve.yaml:1:1: unknown key \"nmae\" in the valve; did you mean name?",
+		"name:":                     "valve.yaml:1:1: name is empty; give it a value, or drop the key",
+		"name: a\nname: b":          "valve.yaml:2:1: name comes twice in the valve; keep one of them",
+		"name: 12":                  "valve.yaml:1:7: name must be text, not a number; write it in quotes",
+		"name: {a: b}":              "valve.yaml:1:7: name must be text, not a mapping",
+		"name: a\nkind: hydrant":    `valve.yaml:2:7: kind cannot be "hydrant"; known are gate, ball`,
+		"name: a\nturns: -1":        "valve.yaml:2:8: turns must be a whole number of at least 0",
+		"name: a\ngauge: wide":      "valve.yaml:2:8: gauge must be a number",
+		"name: a\nopen: yes please": "valve.yaml:2:7: open must be true or false, not text; write true or false",
+		"name: a\nlabels:\n  de:\n": "valve.yaml:3:3: de is empty; give it a value, or drop the key",
+		"name: &x a\nlabels: {de: *x}": "valve.yaml:1:7: name must be text, not an anchor or alias; put it into quotes, or write out what it stands for: anchors are not read\n" +
+			"valve.yaml:2:14: de must be text, not an anchor or alias; put it into quotes, or write out what it stands for: anchors are not read",
+		"name: a\nlabels: &x {}":          "valve.yaml:2:9: labels must be a mapping (key: value), not an anchor or alias; write out what it stands for: anchors are not read",
+		"name: a\n<<: {kind: ball}":       "valve.yaml:2:1: << has no place in the valve; write out what it stands for: anchors are not read",
+		"name: a\n<<<<<<< HEAD\nopen: no": "valve.yaml:2:1: this is not YAML: a merge conflict is left here; keep one side of it",
 	} {
 		v, err := readValve(text)
 		if err == nil || err.Error() != want {

@@ -54,6 +54,10 @@ next:
 			}
 			continue next
 		}
+		if e.Key.Type() == ast.MergeKeyType {
+			r.Problem(e.Key, "write out what it stands for: anchors are not read", "<< has no place in %s", what)
+			continue
+		}
 		unknown := "unknown key"
 		if !discreet {
 			unknown += " " + strconv.Quote(e.Name)
@@ -110,7 +114,12 @@ func (r *Reader) Pairs(n Node, what string) (entries []Entry, ok bool) {
 func (r *Reader) pairs(n Node, what string, discreet bool) (entries []Entry, ok bool) {
 	pairs, ok := pairsOf(n)
 	if !ok {
-		r.Problem(n, "", "%s must be a mapping (key: value), not %s", what, kindOf(n))
+		mend := ""
+		switch n.(type) {
+		case *ast.AliasNode, *ast.AnchorNode:
+			mend = "write out what it stands for: anchors are not read"
+		}
+		r.Problem(n, mend, "%s must be a mapping (key: value), not %s", what, kindOf(n))
 		return nil, false
 	}
 	seen := map[string]bool{}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -29,7 +30,10 @@ func (r *Reader) syntax(data []byte, err error) Problem {
 	}
 	say := func(what, mend string) { p.What, p.Mend = "this is not YAML: "+what, mend }
 	has := func(s string) bool { return strings.Contains(message, s) }
-	switch {
+	switch conflict := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "<<<<<<< ") }); {
+	case conflict >= 0:
+		p.Line, p.Column = conflict+1, 1
+		say("a merge conflict is left here", "keep one side of it")
 	case has("'\t'"), has("\t"), has("tab character"):
 		say("a tab stands where blanks belong", "indent with blanks")
 	case strings.Contains(line, "{{"):

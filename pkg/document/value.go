@@ -20,7 +20,9 @@ func (r *Reader) Text(n Node, what string, s *string) bool {
 		return true
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		r.Problem(n, "write it in quotes", "%s must be text, not %s", what, kindOf(n))
-	case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode:
+	case *ast.AliasNode, *ast.AnchorNode:
+		r.Problem(n, "put it into quotes, or write out what it stands for: anchors are not read", "%s must be text, not %s", what, kindOf(n))
+	case *ast.TagNode:
 		r.Problem(n, "put it into quotes", "%s must be text, not %s", what, kindOf(n))
 	default:
 		r.Problem(n, "", "%s must be text, not %s", what, kindOf(n))

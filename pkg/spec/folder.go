@@ -134,11 +134,13 @@ func (l *loader) files(folder string) []string {
 	}
 	var names []string
 	for _, name := range all {
-		switch path.Ext(name) {
-		case ".yaml":
+		switch extension := path.Ext(name); strings.ToLower(extension) {
+		case ".yaml", ".yml":
+			if extension != ".yaml" {
+				l.problem(name, "rename it to .yaml", "files that end in %s are not read", extension)
+				continue
+			}
 			names = append(names, name)
-		case ".yml":
-			l.problem(name, "rename it to .yaml", "files that end in .yml are not read")
 		}
 	}
 	if len(names) == 0 && folder == "environments" {

@@ -79,6 +79,7 @@ func TestFilesAreCheckedAgainstEachOther(t *testing.T) {
 		{"a circle", map[string]string{"syncs/accounts.yaml": accountsFile + "after: contacts\n"}, "DIR/syncs/accounts.yaml:5:8: syncs wait for each other: accounts -> contacts -> accounts; drop one of them from after"},
 		{"a query that is not there", map[string]string{"syncs/contacts.sql": ""}, "DIR/syncs/contacts.yaml:2:15: the query contacts.sql is not there; write it, or name another"},
 		{"a query outside", contacts("contacts.sql", "../../x.sql"), "DIR/syncs/contacts.yaml:2:15: the query ../../x.sql lies outside of DIR; move it into the folder"},
+		{"a file in upper case", map[string]string{"syncs/b.YAML": "x"}, "DIR/syncs/b.YAML: files that end in .YAML are not read; rename it to .yaml"},
 		{"a file that would be overlooked", map[string]string{"syncs/b.yml": "x"}, "DIR/syncs/b.yml: files that end in .yml are not read; rename it to .yaml"},
 		{"a column of two syncs", map[string]string{"syncs/mails.yaml": strings.Replace(mails, "emailaddress2:", "emailaddress1:", 1)}, "DIR/syncs/mails.yaml:4:7: syncs contacts and mails both write demo/contact.emailaddress1; leave the column to one of them"},
 		{"a second maker beside a mirror", map[string]string{"syncs/mails.yaml": strings.Replace(mails, "mode: update", "mode: upsert", 1)}, "DIR/syncs/mails.yaml:1:1: sync contacts mirrors its model in demo/contact, so mails cannot make records there; set mode: update, or on_leave: nothing in contacts"},

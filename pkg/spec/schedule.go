@@ -7,6 +7,7 @@ import (
 	"time"
 	_ "time/tzdata" // zones, also where the machine has none
 
+	"github.com/goccy/go-yaml/ast"
 	"github.com/hashicorp/cronexpr"
 
 	"github.com/penstock-sync/penstock/pkg/document"
@@ -97,6 +98,10 @@ func (r *reader) schedule(n document.Node) Schedule {
 }
 
 func (r *reader) every(n document.Node, what string) Duration {
+	if whole, ok := n.(*ast.IntegerNode); ok {
+		r.Problem(n, fmt.Sprintf("write %vm for minutes", whole.Value), "%s is a duration, and wants its unit", what)
+		return 0
+	}
 	var text string
 	if !r.Text(n, what, &text) {
 		return 0

@@ -41,7 +41,7 @@ func TestAScheduleThatCannotBeIsRefusedWithTheWayOut(t *testing.T) {
 		"hourly":                            `s.yaml:11:11: schedule cannot be "hourly"; write {every: 15m}`,
 		"15":                                "s.yaml:11:11: schedule must be text",
 		"{}":                                "s.yaml:11:11: schedule says no time; add every: 15m",
-		"{every: 15}":                       "s.yaml:11:19: schedule.every must be text",
+		"{every: 15}":                       "s.yaml:11:19: schedule.every is a duration, and wants its unit; write 15m for minutes",
 		"{every: 15 min}":                   `s.yaml:11:19: schedule.every: "15 min" is no duration; write it as 15m, 2h30m or 1d`,
 		"{every: -15m}":                     `"-15m" is no duration`,
 		"{every: 1d-1h}":                    `"1d-1h" is no duration`,

@@ -119,6 +119,10 @@ func (r *reader) to(n document.Node) (to To, environments []string, match docume
 		document.Required("environment", func(n document.Node) { to.At, environments = r.At(n), r.oneOrMore(n, "to.environment", r.filled) }),
 		document.Required("table", func(n document.Node) { to.Table = r.table(n, "to.table") }),
 		document.Required("match", func(n document.Node) {
+			if text, ok := n.(*ast.StringNode); ok {
+				r.Problem(n, "write match: {key: "+text.Value+"}", "to.match says what the column or key is: it is a mapping")
+				return
+			}
 			r.Object(n, "to.match", document.Required("key", func(n document.Node) {
 				match, to.Match = n, r.oneOrMore(n, "to.match.key", r.logical)
 			}))

@@ -109,9 +109,13 @@ func (c *commandLine) typed(ctx context.Context, in io.Reader, what string, cert
 	const most = 32 << 10
 	var data []byte
 	var err error
-	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !certificate {
+	f, isFile := in.(*os.File)
+	switch terminal := isFile && term.IsTerminal(int(f.Fd())); {
+	case terminal && certificate: // whose many lines a terminal would show
+		return "", errors.New("a certificate comes from a file: penstock seal --certificate < penstock.pem")
+	case terminal:
 		data, err = c.prompted(ctx, f, what)
-	} else {
+	default:
 		data, err = io.ReadAll(io.LimitReader(in, most+1))
 	}
 	if err != nil {
