@@ -397,7 +397,7 @@ func FuzzAppend(f *testing.F) {
 // The same of what the policies, truth words and whole floats make of values.
 func FuzzAppendWithPolicies(f *testing.F) {
 	f.Add("", "ja", 7.0, "1.25")
-	f.Add("0123456789😀👍🏽", " NEIN", -0.0, "-0")
+	f.Add("0123456789😀👍🏽", " NEIN", math.Copysign(0, -1), "-0")
 	f.Add("\xff0123456789", "?", 9007199254740994.0, "123456789012345678")
 	in := input([]SourceColumn{{"cut", "String"}, {"word", "String"}, {"whole", "Float64"}, {"double", "Decimal(76, 20)"}},
 		spec.Field{Column: "emailaddress1", From: "cut", Truncate: true, Empty: spec.EmptyNull},

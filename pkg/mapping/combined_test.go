@@ -94,8 +94,21 @@ func TestOptionsOfAFieldGoTogether(t *testing.T) {
 // Expressions aside, nothing is allocated for a row, whatever its fields are made of.
 func TestNoFormAllocates(t *testing.T) {
 	model := []SourceColumn{
-		{"v", "Nullable(String)"}, {"w", "String"}, {"n", "Int32"}, {"tags", "Array(String)"}, {"kind", "String"}, {"iso", "String"}, {"status", "String"}, {"dec", "Decimal(9, 2)"},
-		{"num", "String"}, {"f", "Float64"}, {"day", "Date"}, {"at", "DateTime('UTC')"}, {"id2", "UUID"}, {"flag", "Bool"}, {"g", "UInt8"},
+		{"v", "Nullable(String)"},
+		{"w", "String"},
+		{"n", "Int32"},
+		{"tags", "Array(String)"},
+		{"kind", "String"},
+		{"iso", "String"},
+		{"status", "String"},
+		{"dec", "Decimal(9, 2)"},
+		{"num", "String"},
+		{"f", "Float64"},
+		{"day", "Date"},
+		{"at", "DateTime('UTC')"},
+		{"id2", "UUID"},
+		{"flag", "Bool"},
+		{"g", "UInt8"},
 	}
 	in := input(model,
 		spec.Field{Column: "emailaddress1", From: "v", Truncate: true, Empty: spec.EmptyNull, Null: spec.NullSkip},
