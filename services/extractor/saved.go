@@ -7,7 +7,6 @@ import (
 	"github.com/penstock-sync/penstock/pkg/control"
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/mapping"
-	"github.com/penstock-sync/penstock/pkg/queue"
 	penstockv1 "github.com/penstock-sync/penstock/proto/penstock/v1"
 )
 
@@ -53,16 +52,9 @@ func (x *extractor) answerMetadata(ctx context.Context, r *penstockv1.MetadataRe
 
 // reach makes a client of an environment that is applied, as its first application user.
 func (x *extractor) reach(ctx context.Context, name string) (*dataverse.Client, error) {
-	applied, unread, err := x.allApplied(ctx)
+	e, err := x.environment(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	if fault := unread[queue.SpecOfEnvironment(name)]; fault != nil {
-		return nil, fault
-	}
-	e, ok := applied.Environment(name)
-	if !ok {
-		return nil, control.Refuse("not_found", "environment %s is not applied; `penstock apply DIR` with its file", name)
 	}
 	return x.client(e)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/penstock-sync/penstock/pkg/dataverse"
 	"github.com/penstock-sync/penstock/pkg/document"
 	"github.com/penstock-sync/penstock/pkg/mapping"
+	"github.com/penstock-sync/penstock/pkg/queue"
 	"github.com/penstock-sync/penstock/pkg/spec"
 	"github.com/penstock-sync/penstock/pkg/spec/query"
 	"github.com/penstock-sync/penstock/pkg/suggest"
@@ -93,12 +94,15 @@ func suggestion(p suggest.Proposal, file string) *penstockv1.SuggestResponse {
 
 // environment finds one that is applied.
 func (x *extractor) environment(ctx context.Context, name string) (spec.Environment, error) {
-	environments, _, err := x.allApplied(ctx)
+	applied, unread, err := x.allApplied(ctx)
 	if err != nil {
 		return spec.Environment{}, err
 	}
+	if err := unread[queue.SpecOfEnvironment(name)]; err != nil {
+		return spec.Environment{}, err
+	}
 	var known []string
-	for _, e := range environments {
+	for _, e := range applied.Environments {
 		if e.Name == name {
 			return e, nil
 		}

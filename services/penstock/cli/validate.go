@@ -39,7 +39,9 @@ func (c *commandLine) validate() *cobra.Command {
 }
 
 // aFolder is what commands want that need no more than one.
-func aFolder(cmd *cobra.Command, args []string) error { return wants("a folder, or none", 0, 1)(cmd, args) }
+func aFolder(cmd *cobra.Command, args []string) error {
+	return wants("a folder, or none", 0, 1)(cmd, args)
+}
 
 // directory is the folder that a command is given, or this one.
 func directory(args []string) string {
