@@ -65,8 +65,8 @@ func TestTheExpressionsPageIsTrue(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	edit(t, "penstock/syncs/contacts.yaml", "upper(last_name)", "uper(last_name)")
-	if code, out, _ = command("test", "penstock"); code != 1 || !strings.Contains(out, "contacts.yaml:6:21: sync demo/contacts: lastname: there is no column or function uper (character 1 of the expression); did you mean upper?") {
-		t.Errorf("%d %s", code, out)
+	if code, out, message = command("test", "penstock"); code != 1 || !strings.Contains(message, "contacts.yaml:6:21: map.lastname: there is no column or function uper (character 1 of the expression); did you mean upper?") {
+		t.Errorf("%d %s%s", code, out, message)
 	}
 }
 
