@@ -181,7 +181,8 @@ func TestOutcomesCountEachChangeOnceByItsSurestOutcome(t *testing.T) {
 			{chunk: 1, outcomes: []penstock.Outcome{a, u, n, r, u}}, {chunk: 1, outcomes: []penstock.Outcome{r, a, r, n, n}, deliveries: 2},
 		}, ledger.Outcomes{Chunks: 1, Rows: 5, Accepted: 2, Refused: 2, NotSent: 1, Unsettled: true}},
 		{"of the refused some fell to a fault that may pass", []result{
-			{chunk: 1, outcomes: []penstock.Outcome{a, r, r}, exhausted: 2}, {chunk: 1, outcomes: []penstock.Outcome{a, r, r}, exhausted: 2, deliveries: 2},
+			{chunk: 1, outcomes: []penstock.Outcome{a, r, r}, exhausted: 2},
+			{chunk: 1, outcomes: []penstock.Outcome{a, r, r}, exhausted: 2, deliveries: 2},
 			{chunk: 2, outcomes: []penstock.Outcome{r, r}, exhausted: 1},
 		}, ledger.Outcomes{Chunks: 2, Rows: 5, Accepted: 1, Refused: 4, Exhausted: 3, Unsettled: true}},
 		{"not one that was accepted after all", []result{

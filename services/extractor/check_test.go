@@ -71,8 +71,10 @@ func TestApplyRefusesWhatCouldNotRun(t *testing.T) {
 		{"the key of a lookup", edit("numberofemployees: staff", "parentaccountid: {to: account, by: {telephone1: id}}"), []string{at + "6:3: ", "telephone1"}},
 		{"a table of the warehouse", good.with("syncs/q.sql", "SELECT id, name, staff FROM no_such_table"), []string{at, "sync prod/companies: ", "no_such_table", "mend the query q.sql"}},
 		{"several at once", edit("name: name\n  numberofemployees:", "nam: name\n  numberofemployes:"), []string{at + "5:3: ", at + "6:3: "}},
-		{"no way to the environment", good.with("environments/prod.yaml", strings.Replace(environment, environment[strings.Index(environment, "//"):strings.Index(environment, "/api")], "//127.0.0.1:1", 1)),
-			[]string{"/files/environments/prod.yaml:1:1: environment prod: ", "refuses the connection"}},
+		{
+			"no way to the environment", good.with("environments/prod.yaml", strings.Replace(environment, environment[strings.Index(environment, "//"):strings.Index(environment, "/api")], "//127.0.0.1:1", 1)),
+			[]string{"/files/environments/prod.yaml:1:1: environment prod: ", "refuses the connection"},
+		},
 		{"no such secret", good.with("environments/prod.yaml", strings.Replace(environment, secret, secret+"-gone", 1)), []string{"/files/environments/prod.yaml:1:1: environment prod: ", "secret-gone"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
