@@ -65,7 +65,7 @@ func TestApplyRefusesWhatCouldNotRun(t *testing.T) {
 		{"a table", edit("account,", "acount,"), []string{at + "3:19: sync prod/companies: the environment has no table acount (0x80060888); did you mean account?"}},
 		{"a column", edit("numberofemployees:", "numberofemployes:"), []string{at + "6:3: sync prod/companies: ", "numberofemployes", "did you mean numberofemployees?"}},
 		{"a type", edit("numberofemployees: staff", "numberofemployees: name\n  creditonhold: name"), []string{at + "7:3: sync prod/companies: ", "creditonhold", "values: {"}},
-		{"a label", edit("numberofemployees: staff", "industrycode: {const: Acounting, choice: label}"), []string{at + "6:3: sync prod/companies: the constant of industrycode is not the label of an option", "Accounting"}},
+		{"a label", edit("numberofemployees: staff", "industrycode: {const: Acounting, choice: label}"), []string{at + "6:3: sync prod/companies: const: industrycode has no option Acounting; did you mean Accounting?"}},
 		{"a key", edit("accountnumber}", "telephone1}"), []string{at + "3:19: sync prod/companies: telephone1 is no alternate key of table account", "new_accountnumberkey"}},
 		{"the table of a lookup", edit("numberofemployees: staff", "parentaccountid: {to: acount, by: {accountnumber: id}}"), []string{at, "the environment has no table acount, which parentaccountid is to name"}},
 		{"the key of a lookup", edit("numberofemployees: staff", "parentaccountid: {to: account, by: {telephone1: id}}"), []string{at + "6:3: ", "telephone1"}},

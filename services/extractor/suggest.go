@@ -110,10 +110,13 @@ func (x *extractor) environment(ctx context.Context, name string) (spec.Environm
 	}
 	slices.Sort(known)
 	mend := document.DidYouMean(name, known)
-	if mend == "" {
+	if mend == "" && len(known) > 0 {
 		mend = "applied are: " + strings.Join(known, ", ")
 	}
-	return spec.Environment{}, control.Refuse("not_found", "there is no environment %s; %s. `penstock apply DIR` applies its file", name, mend)
+	if mend != "" {
+		mend = "; " + mend
+	}
+	return spec.Environment{}, control.Refuse("not_found", "environment %s is not applied%s. `penstock apply DIR` applies its file", name, mend)
 }
 
 var relation = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)?$`)
