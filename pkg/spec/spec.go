@@ -141,7 +141,7 @@ func (m Mode) Operation() penstock.Operation {
 type OnLeave struct {
 	Action Action   `json:"action"`
 	State  *int32   `json:"state,omitempty"`  // of deactivate: statecode; nil: 1, which is Inactive in most tables
-	Status *int32   `json:"status,omitempty"` // of deactivate: statuscode; nil: the first of the state's
+	Status *int32   `json:"status,omitempty"` // of deactivate: statuscode; nil: the lowest of the state's
 	Clear  []string `json:"clear,omitempty"`  // of clear: columns of the sync's map
 }
 
